@@ -1,0 +1,356 @@
+/** `job.execute`, second half: what the body gave is recorded under the lease's token, and the run moves on with it. */
+import type { ErrorRecord, EventBody, Graph, Job, Payload, Run, Signal, StageNode } from "../../model.ts";
+import type { StageOutcome } from "../../ports/executor.ts";
+import { type Entry, type JobWrite, NOW, type StageWrite } from "../../ports/store.ts";
+import { advance } from "../advance.ts";
+import type { ExecuteResult } from "../api.ts";
+import { type Decision, type Given, stateOf } from "../decision.ts";
+import { unleased } from "../jobs.ts";
+import { backoffMs } from "../retry.ts";
+
+/** What the finish must see. Siblings and signals are loaded only for the outcomes that need them ({@link needsOf}). */
+export interface FinishState {
+  readonly run: Run;
+  readonly graph: Graph;
+  readonly job: Job;
+  readonly node: StageNode;
+  readonly siblings: readonly Job[];
+  readonly signals: readonly Signal[];
+  /** The open idempotency record of this execution: the id of the entry that wrote it, and what it says. */
+  readonly key: { readonly key: string; readonly hash: string; readonly entry: string } | null;
+}
+
+/** An outcome that is recorded; an aborted execution records nothing. */
+export type Recorded = Exclude<StageOutcome, { kind: "aborted" }>;
+
+/** Whether a failure is final. In a failing run nothing is tried again. */
+export function isFinal(state: Pick<FinishState, "run" | "job" | "node">, retryable: boolean): boolean {
+  return !retryable || state.run.error !== null || state.job.failures + 1 >= state.node.policy.maxAttempts;
+}
+
+/** What the finish must see besides the run and its own job. */
+export function needsOf(
+  state: Pick<FinishState, "run" | "job" | "node" | "graph">,
+  outcome: Recorded,
+): { readonly siblings: boolean; readonly signals: boolean } {
+  const wide = (state.graph.groups[state.job.group]?.length ?? 1) > 1;
+  return {
+    siblings: wide && outcome.kind === "failed" && isFinal(state, outcome.retryable),
+    signals: outcome.kind === "suspended" && outcome.signal !== null,
+  };
+}
+
+/** Decides what the outcome of an attempt writes. */
+export function decideFinish(
+  state: FinishState,
+  outcome: Recorded,
+  fold: boolean,
+  given: Given,
+): Decision<ExecuteResult> {
+  switch (outcome.kind) {
+    case "completed":
+    case "skipped":
+      return done(state, outcome, fold, given);
+    case "suspended":
+      return state.run.error === null
+        ? suspended(state, outcome, given)
+        : cancelledByFailure(state, outcome, fold, given);
+    case "failed":
+      return isFinal(state, outcome.retryable)
+        ? failed(state, outcome, fold, given)
+        : retrying(state, outcome, given);
+  }
+}
+
+function done(
+  state: FinishState,
+  outcome: Extract<Recorded, { kind: "completed" | "skipped" }>,
+  fold: boolean,
+  given: Given,
+): Decision<ExecuteResult> {
+  const { job } = state;
+  const completed = outcome.kind === "completed";
+  const record = recordOf(state, {
+    status: completed ? "COMPLETED" : "SKIPPED",
+    output: completed ? outcome.output : null,
+    reason: completed ? null : outcome.reason,
+  });
+  const result: ExecuteResult = completed
+    ? { outcome: "completed", output: outcome.value }
+    : { outcome: "skipped" };
+  const event: EventBody = completed
+    ? { type: "stage:completed", payload: eventOf(job) }
+    : {
+        type: "stage:skipped",
+        payload: { ...eventOf(job), ...(outcome.reason === null ? {} : { reason: outcome.reason }) },
+      };
+  return settleStage(
+    state,
+    { record, events: [...outcome.events, event], result, fold, cancel: [], error: null },
+    given,
+  );
+}
+
+function failed(
+  state: FinishState,
+  outcome: Extract<Recorded, { kind: "failed" }>,
+  fold: boolean,
+  given: Given,
+): Decision<ExecuteResult> {
+  const { job } = state;
+  const record = recordOf(state, { status: "FAILED", error: outcome.error, failures: job.failures + 1 });
+  const event: EventBody = { type: "stage:failed", payload: { ...eventOf(job), error: outcome.error } };
+  // Siblings that nobody executes now are cancelled; the others finish, and whoever is last fails the run.
+  const cancel = state.siblings.filter((sibling) => sibling.stageId !== job.stageId && !sibling.started);
+  const result: ExecuteResult = { outcome: "failed", error: shown(outcome.error), retryable: false };
+  return settleStage(
+    state,
+    {
+      record,
+      events: [...outcome.events, event],
+      result,
+      fold,
+      cancel,
+      error: { ...outcome.error, stageId: job.stageId },
+    },
+    given,
+  );
+}
+
+/** A stage that suspends in a run that is failing is not waited for. */
+function cancelledByFailure(
+  state: FinishState,
+  outcome: Extract<Recorded, { kind: "suspended" }>,
+  fold: boolean,
+  given: Given,
+): Decision<ExecuteResult> {
+  const record = recordOf(state, { status: "CANCELLED", reason: "a stage of its group failed" });
+  return settleStage(
+    state,
+    { record, events: outcome.events, result: { outcome: "cancelled" }, fold, cancel: [], error: null },
+    given,
+  );
+}
+
+/** The end of a stage: its job goes, its record comes, one is taken off the counter, and the last one moves the run. */
+export function settleStage(
+  state: Pick<FinishState, "run" | "graph" | "job" | "key">,
+  end: {
+    readonly record: StageWrite;
+    readonly events: readonly EventBody[];
+    readonly result: ExecuteResult;
+    readonly fold: boolean;
+    readonly cancel: readonly Job[];
+    readonly error: ErrorRecord | null;
+    /** Whether the stage was counted as active: false when it ends while suspended. */
+    readonly active?: boolean;
+    readonly command?: string;
+  },
+  given: Given,
+): Decision<ExecuteResult> {
+  const { run, job } = state;
+  const activeSiblings = end.cancel.filter((sibling) => !sibling.suspended).length;
+  const taken = { remaining: 1 + end.cancel.length, active: (end.active === false ? 0 : 1) + activeSiblings };
+  const remaining = run.remaining - taken.remaining;
+  const active = run.active - taken.active;
+  const error = run.error ?? end.error;
+  const last = remaining <= 0;
+  const move =
+    end.fold && (last || active <= 0) ? advance(run, state.graph, { remaining, active, error }, given) : null;
+  const failsNow = end.error !== null && run.error === null;
+  // A sibling that completes while others are open takes no part in the fight over the run's version.
+  const versioned = move !== null || failsNow;
+  const entry: Entry = {
+    id: given.entry,
+    runId: run.id,
+    command: end.command ?? "job.execute",
+    guards: {
+      epoch: job.epoch,
+      jobs: [
+        { stageId: job.stageId, token: job.token },
+        ...end.cancel.map(({ stageId, token, attempt }) => ({ stageId, token, attempt })),
+      ],
+      ...(versioned ? { version: run.version, remaining: run.remaining } : {}),
+      ...(move?.registry === undefined ? {} : { registry: move.registry }),
+    },
+    dropJobs: [job.stageId, ...end.cancel.map((sibling) => sibling.stageId)],
+    ...(move === null ? {} : { jobs: move.jobs }),
+    stages: [
+      end.record,
+      ...end.cancel.map((sibling) => cancelledRecord(sibling, "a stage of its group failed")),
+    ],
+    events: move === null ? end.events : [...end.events, ...move.events],
+    counters: move?.counters ?? { add: { remaining: -taken.remaining, active: -taken.active } },
+    ...(versioned ? { state: move?.state ?? stateOf(run, { error }) } : {}),
+    ...(state.key === null
+      ? {}
+      : { key: closedKey(state.key, job, { ...end.result, output: end.record.output }, given) }),
+  };
+  return { entry, result: () => end.result };
+}
+
+function retrying(
+  state: FinishState,
+  outcome: Extract<Recorded, { kind: "failed" }>,
+  given: Given,
+): Decision<ExecuteResult> {
+  const { run, job, node } = state;
+  const delayMs = backoffMs(node.policy.backoff, job.failures + 1, given.random);
+  const put = unleased(job, { kind: "execute", failures: job.failures + 1, dueAt: { in: delayMs } });
+  const entry: Entry = {
+    id: given.entry,
+    runId: run.id,
+    command: "job.execute",
+    // The version, because a run that began to fail meanwhile must not be retried in.
+    guards: { version: run.version, epoch: job.epoch, jobs: [{ stageId: job.stageId, token: job.token }] },
+    jobs: [put],
+    events: [
+      ...outcome.events,
+      { type: "stage:retrying", payload: { ...eventOf(job), error: outcome.error, delayMs } },
+    ],
+    ...releasedKey(state),
+  };
+  return { entry, result: () => ({ outcome: "failed", error: shown(outcome.error), retryable: true }) };
+}
+
+function suspended(
+  state: FinishState,
+  outcome: Extract<Recorded, { kind: "suspended" }>,
+  given: Given,
+): Decision<ExecuteResult> {
+  const { run, job, node } = state;
+  const early =
+    outcome.signal === null ? undefined : state.signals.find((signal) => signal.name === outcome.signal);
+  const kind = early
+    ? "execute"
+    : node.checks && outcome.dueIn !== null
+      ? "check"
+      : outcome.dueIn === null
+        ? "wait"
+        : "execute";
+  const deadlineAt: JobWrite["deadlineAt"] = outcome.maxWaitIn === null ? null : { in: outcome.maxWaitIn };
+  const dueIn = early
+    ? 0
+    : outcome.dueIn === null
+      ? outcome.maxWaitIn
+      : kind === "check" && outcome.maxWaitIn !== null
+        ? Math.min(outcome.dueIn, outcome.maxWaitIn)
+        : outcome.dueIn;
+  const put = unleased(job, {
+    kind,
+    dueAt: dueIn === null ? null : { in: dueIn },
+    suspended: true,
+    resumes: true,
+    signal: early ? null : outcome.signal,
+    deadlineAt: early ? null : deadlineAt,
+  });
+  const sleeps = run.active - 1 <= 0 && early === undefined;
+  const events: EventBody[] = [
+    ...outcome.events,
+    {
+      type: "stage:suspended",
+      payload: {
+        ...eventOf(job),
+        ...(outcome.signal === null ? {} : { signal: outcome.signal }),
+        ...(outcome.dueIn === null ? {} : { checkIn: outcome.dueIn }),
+      },
+    },
+  ];
+  if (sleeps) events.push({ type: "workflow:suspended", payload: { epoch: run.epoch } });
+  const entry: Entry = {
+    id: given.entry,
+    runId: run.id,
+    command: "job.execute",
+    // The version, because a signal that comes at the same time must meet either the suspension or the list of early signals.
+    guards: { version: run.version, epoch: job.epoch, jobs: [{ stageId: job.stageId, token: job.token }] },
+    // Growing the version for each of 10,000 siblings that wait for a timer would make them fight; a guard alone doesn't.
+    ...(sleeps || outcome.signal !== null
+      ? { state: stateOf(run, sleeps ? { status: "SUSPENDED" } : {}) }
+      : {}),
+    counters: { add: { remaining: 0, active: -1 } },
+    jobs: [put],
+    stages: [
+      {
+        ...recordOf(state, { status: "SUSPENDED", state: outcome.state }),
+        wake: early ? { kind: "signal", name: early.name, payload: early.payload } : null,
+        endedAt: null,
+      },
+    ],
+    events,
+    ...(early ? { dropSignals: [early.id] } : {}),
+    ...releasedKey(state),
+  };
+  return {
+    entry,
+    result: (committed) => ({
+      outcome: "suspended",
+      nextPollAt: dueIn === null || committed === null ? null : committed.at + dueIn,
+    }),
+  };
+}
+
+/** A stage record made from a job and what it came to. */
+export function recordOf(
+  state: Pick<FinishState, "job">,
+  change: Partial<StageWrite> & Pick<StageWrite, "status">,
+): StageWrite {
+  const { job } = state;
+  return {
+    runId: job.runId,
+    stageId: job.stageId,
+    epoch: job.epoch,
+    group: job.group,
+    attempt: job.attempt,
+    failures: job.failures,
+    crashes: job.crashes,
+    worker: job.worker,
+    startedAt: job.startedAt,
+    endedAt: NOW,
+    output: null,
+    error: null,
+    state: null,
+    wake: null,
+    reason: null,
+    ...change,
+  };
+}
+
+/** The record of a stage that was cancelled with its job. */
+export function cancelledRecord(job: Job, reason: string | null): StageWrite {
+  return recordOf({ job }, { status: "CANCELLED", reason });
+}
+
+/** What every event about an attempt says. */
+export function eventOf(job: Job): { stageId: string; epoch: number; attempt: number } {
+  return { stageId: job.stageId, epoch: job.epoch, attempt: job.attempt };
+}
+
+function shown(error: ErrorRecord): NonNullable<ExecuteResult["error"]> {
+  return { name: error.name, code: error.code, message: error.message };
+}
+
+function closedKey(
+  key: NonNullable<FinishState["key"]>,
+  job: Job,
+  result: Omit<ExecuteResult, "output"> & { readonly output: Payload | null },
+  given: Given,
+): NonNullable<Entry["key"]> {
+  return {
+    expect: key.entry,
+    put: {
+      type: "job.execute",
+      key: key.key,
+      hash: key.hash,
+      runId: job.runId,
+      entry: given.entry,
+      createdAt: NOW,
+      expiresAt: null,
+      open: null,
+      result,
+    },
+  };
+}
+
+function releasedKey(state: FinishState): Pick<Entry, "dropKeys"> {
+  return state.key === null ? {} : { dropKeys: [{ type: "job.execute", key: state.key.key }] };
+}

@@ -1,0 +1,63 @@
+/** `run.purge`: removes settled runs with all that hangs on them. What a subscriber is still owed keeps its run. */
+import { isSettled } from "../../model.ts";
+import type { Entry, Loaded, Scope } from "../../ports/store.ts";
+import type { Results, RunPurge } from "../api.ts";
+import type { Decisions, Given } from "../decision.ts";
+
+/** Runs purged in one round; the kernel goes on until a round is not full. */
+export const PURGE_ROUND = 200;
+
+/** Settled and delivered runs, the oldest first. */
+export function scopePurge(command: RunPurge): Scope {
+  return {
+    of: "purgeable",
+    olderThanMs: command.olderThanMs ?? 0,
+    status: command.status ?? null,
+    keep: command.keep ?? 0,
+    limit: PURGE_ROUND,
+  };
+}
+
+/** Idempotency records outlive the run until their retention ends; younger ones get their expiry now. */
+export function decidePurge(loaded: Loaded, given: Given): Decisions<Results["run.purge"]> {
+  const { keyRetentionMs } = given.policy;
+  const entries: Entry[] = [];
+  for (const [index, { run, keys }] of loaded.runs.entries()) {
+    if (!isSettled(run.status) || !run.delivered) continue;
+    const young = keys.filter((key) => key.createdAt + keyRetentionMs > loaded.now);
+    const old = keys.filter((key) => key.createdAt + keyRetentionMs <= loaded.now);
+    entries.push({
+      id: `${given.entry}.${index}`,
+      runId: run.id,
+      command: "run.purge",
+      guards: { version: run.version },
+      purge: true,
+      dropKeys: old.map(({ type, key }) => ({ type, key })),
+      keepKeys: young.map((key) => ({ ...key, expiresAt: key.createdAt + keyRetentionMs })),
+      events: [],
+    });
+  }
+  const runs = entries.length;
+  const byRun = new Map<string, { type: string; key: string }[]>();
+  for (const { runId, type, key } of loaded.orphans) {
+    const list = byRun.get(runId) ?? [];
+    list.push({ type, key });
+    byRun.set(runId, list);
+  }
+  for (const [runId, dropKeys] of byRun) {
+    entries.push({
+      id: `${given.entry}.k${entries.length}`,
+      runId,
+      command: "run.purge",
+      guards: { gone: true },
+      dropKeys,
+      events: [],
+    });
+  }
+  return {
+    entries,
+    result: (verdicts) => ({
+      purged: verdicts.slice(0, runs).filter((verdict) => verdict.status === "committed").length,
+    }),
+  };
+}

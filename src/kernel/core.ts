@@ -1,0 +1,184 @@
+/** What every flow of the kernel shares: load, decide, commit, and again if a guard fell. */
+import {
+  IdempotencyInProgressError,
+  IdempotencyKeyReusedError,
+  RunNotFoundError,
+  StaleVersionError,
+} from "../errors.ts";
+import type { Graph, KeyRecord } from "../model.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EventSink } from "../ports/event-sink.ts";
+import type { Executor } from "../ports/executor.ts";
+import type { Ids } from "../ports/ids.ts";
+import type { Liveness } from "../ports/liveness.ts";
+import type { WorkflowRegistry } from "../ports/registry.ts";
+import type { Committed, Entry, Loaded, Registry, Scope, Store } from "../ports/store.ts";
+import { Committer, type Outcome } from "./committer.ts";
+import type { Decision, Given, KernelPolicy, LeaseGrant } from "./decision.ts";
+import { Leases } from "./leases.ts";
+import { Warm, type WarmRun } from "./warm.ts";
+
+/** Everything that a kernel is made of. */
+export interface KernelPorts {
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly registry: WorkflowRegistry;
+  readonly executor: Executor;
+  readonly sink: EventSink;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly liveness: Liveness | null;
+  readonly policy: KernelPolicy;
+  /** Names this kernel: it holds cursors, and jobs that are executed by hand, under it. */
+  readonly name: string;
+  readonly maxBatch: number;
+  readonly parallelCommits: number;
+  readonly leaderEpoch?: number;
+}
+
+/** Tries before a command gives up against other writers. */
+const MAX_TRIES = 25;
+
+/** Shared state of one kernel: what it remembers, what it commits, what it holds. */
+export class Core {
+  readonly ports: KernelPorts;
+  readonly warm = new Warm();
+  readonly leases: Leases;
+  readonly committer: Committer;
+  readonly #graphs = new Map<string, Graph>();
+  readonly #keysUnderWay = new Set<string>();
+  readonly #listeners = new Set<(entry: Entry, committed: Committed) => void>();
+  #registry: Registry | null = null;
+  #registered: EventSink["subscribers"] | null = null;
+  /** Set by the delivery: what rides along with an entry. */
+  ride: ((entry: Entry) => Entry) | undefined;
+  /** Set by the delivery: the run's cursors turned out to be another's. */
+  cursorsLost: ((runId: string) => void) | undefined;
+
+  constructor(ports: KernelPorts) {
+    this.ports = ports;
+    this.leases = new Leases(ports.store.jobs, ports.clock, ports.policy.leaseMs);
+    this.committer = new Committer({
+      store: ports.store,
+      clock: ports.clock,
+      maxBatch: ports.maxBatch,
+      parallel: ports.parallelCommits,
+      ...(ports.leaderEpoch === undefined ? {} : { leaderEpoch: ports.leaderEpoch }),
+      ride: (entry) => this.ride?.(entry) ?? entry,
+      committed: (entry, committed) => {
+        this.warm.apply(entry, committed);
+        for (const listener of this.#listeners) listener(entry, committed);
+      },
+    });
+  }
+
+  /** Calls back for every entry that this kernel commits, before the command that decided it answers. */
+  onCommitted(listener: (entry: Entry, committed: Committed) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The list of subscribers, with this kernel's own made known first. */
+  async registry(fresh = false): Promise<Registry> {
+    const { subscribers } = this.ports.sink;
+    if (this.#registry === null || fresh || this.#registered !== subscribers) {
+      this.#registry = await this.ports.store.register(subscribers.map(({ name }) => name));
+      this.#registered = subscribers;
+    }
+    return this.#registry;
+  }
+
+  /** Draws what a decision may not draw itself. */
+  async given(lease: LeaseGrant | null = null, runId = ""): Promise<Given> {
+    const { ids, policy } = this.ports;
+    const { subscribers } = this.ports.sink;
+    const registry =
+      this.#registry !== null && this.#registered === subscribers ? this.#registry : await this.registry();
+    return { entry: ids.entryId(), runId, random: ids.random(), registry, policy, lease };
+  }
+
+  /** Commits an entry with whatever else is waiting; what this kernel remembered wrongly is forgotten. */
+  async commit(entry: Entry): Promise<Outcome> {
+    const outcome = await this.committer.submit(entry);
+    if (outcome.verdict.status === "stale") {
+      this.warm.drop(entry.runId);
+      if (outcome.verdict.guard === "cursor") this.cursorsLost?.(entry.runId);
+      if (outcome.verdict.guard === "registry") await this.registry(true);
+    }
+    return outcome;
+  }
+
+  /** Load, decide, commit; again with a fresh load for as long as guards fall, a bounded number of times. */
+  async transact<R>(
+    command: string,
+    runId: string,
+    scope: Scope,
+    decide: (loaded: Loaded, given: Given) => Decision<R>,
+    options: {
+      readonly lease?: LeaseGrant | null;
+      readonly runId?: string;
+      readonly onKey?: (record: KeyRecord) => R;
+      readonly onCommitted?: (entry: Entry, committed: Committed) => void;
+    } = {},
+  ): Promise<R> {
+    let guard = "none";
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const loaded = await this.ports.store.load(scope);
+      if (loaded.key !== null && options.onKey !== undefined) return options.onKey(loaded.key);
+      const decision = decide(loaded, await this.given(options.lease ?? null, options.runId));
+      if (decision.entry === null) return decision.result(null);
+      const { verdict } = await this.commit(decision.entry);
+      if (verdict.status === "committed") {
+        options.onCommitted?.(decision.entry, verdict);
+        return decision.result(verdict);
+      }
+      if (verdict.status === "invalid") throw verdict.error;
+      if (verdict.status === "duplicate") {
+        if (options.onKey !== undefined) return options.onKey(verdict.record);
+        guard = "key";
+      } else guard = verdict.guard;
+    }
+    throw new StaleVersionError(command, runId, guard, MAX_TRIES);
+  }
+
+  /** Runs `act` as the only holder of a key in this kernel; a second one at the same time is told so. */
+  async alone<R>(type: string, key: string | undefined, act: () => Promise<R>): Promise<R> {
+    if (key === undefined) return act();
+    const name = `${type} ${key}`;
+    if (this.#keysUnderWay.has(name)) throw new IdempotencyInProgressError(type, key);
+    this.#keysUnderWay.add(name);
+    try {
+      return await act();
+    } finally {
+      this.#keysUnderWay.delete(name);
+    }
+  }
+
+  /** The result of a finished key, or why there is none to give. */
+  replay<R>(record: KeyRecord, hash: string): R {
+    if (record.hash !== hash) throw new IdempotencyKeyReusedError(record.type, record.key);
+    if (record.open !== null) throw new IdempotencyInProgressError(record.type, record.key);
+    return record.result as R;
+  }
+
+  /** A run with its graph, remembered or read. */
+  async view(runId: string): Promise<WarmRun> {
+    const known = this.warm.get(runId);
+    if (known !== undefined) return known;
+    const { runs } = await this.ports.store.load({ of: "run", runId, graph: true });
+    const [found] = runs;
+    if (found?.graph == null) throw new RunNotFoundError(runId);
+    this.#graphs.set(found.graph.hash, found.graph);
+    return this.warm.set(found.run, found.graph);
+  }
+
+  /** A graph that was seen before, so that a claim needn't read it again. */
+  graph(hash: string): Graph | undefined {
+    return this.#graphs.get(hash);
+  }
+
+  /** Remembers a graph. */
+  know(graph: Graph): void {
+    this.#graphs.set(graph.hash, graph);
+  }
+}

@@ -1,0 +1,110 @@
+/** The flow of `run.create`: parse, encode and hash before, then one commit without a read. */
+import { SchemaError, UnknownWorkflowError } from "../errors.ts";
+import type { Job, Payload } from "../model.ts";
+import { payloadHash } from "./hash.ts";
+import type { PendingBlob } from "../ports/executor.ts";
+import { encodePayload } from "../ports/payload.ts";
+import type { RegisteredWorkflow } from "../ports/registry.ts";
+import type { Results, RunCreate } from "./api.ts";
+import { decideCreate } from "./commands/run-create.ts";
+import type { Core } from "./core.ts";
+import type { LeaseGrant } from "./decision.ts";
+import { nextOf } from "./execute.ts";
+
+/** Pseudo-stage under which a run's own payloads keep their blobs. */
+const OWN = "$run";
+
+/** A created run, and the jobs that were leased with it. */
+export interface Created {
+  readonly result: Results["run.create"];
+  readonly next: readonly Job[];
+}
+
+/**
+ * Creates a run.
+ * @param options.lease where a host has room and nobody waits: the first group is leased to it in the same commit
+ * @param options.eager whether this kernel delivers the run's events as they are committed
+ */
+export async function createRun(
+  core: Core,
+  command: RunCreate,
+  options: { readonly lease: LeaseGrant | null; readonly eager: boolean },
+): Promise<Created> {
+  const { registry, ids, blobs, sink, name } = core.ports;
+  const workflow = registry.get(command.workflowId);
+  if (workflow === undefined) throw new UnknownWorkflowError(command.workflowId, registry.ids());
+  const { idempotencyKey: key, input, config, priority = 0, annotations = {} } = command;
+  return core.alone("run.create", key, async () => {
+    const runId = ids.runId();
+    const parsed = await parse(workflow, command);
+    const encoded = {
+      input: encodeOwn(parsed.input, runId, "input"),
+      config: encodeOwn(parsed.config, runId, "config"),
+      annotations: encodeOwn(annotations, runId, "annotations"),
+    };
+    // The value as it was sent: a schema's default that depends on time would make every repetition another payload.
+    const hash = await payloadHash([command.workflowId, input, config, priority, annotations]);
+    const pending = [...encoded.input.blobs, ...encoded.config.blobs];
+    for (const blob of pending) await blobs.put(blob.key, blob.data);
+    const given = await core.given(options.lease, runId);
+    const decision = decideCreate(
+      {
+        graph: workflow.graph,
+        body: { input: encoded.input.payload, config: encoded.config.payload },
+        key,
+        hash,
+        priority,
+        annotations,
+        deliverTo: options.eager ? sink.subscribers.map((subscriber) => subscriber.name) : [],
+        holder: name,
+      },
+      given,
+    );
+    if (decision.entry === null) return { result: decision.result(null), next: [] };
+    try {
+      const { verdict } = await core.commit(decision.entry);
+      if (verdict.status === "committed") {
+        return { result: decision.result(verdict), next: nextOf(decision.entry, verdict) };
+      }
+      if (verdict.status === "duplicate") {
+        if (pending.length > 0) await blobs.remove(runId);
+        return { result: core.replay<Results["run.create"]>(verdict.record, hash), next: [] };
+      }
+      if (verdict.status === "invalid") throw verdict.error;
+      throw new RangeError(
+        `a new run can't be stale (${verdict.guard}): its id ${runId} was given out twice`,
+      );
+    } catch (error) {
+      if (pending.length > 0) await blobs.remove(runId).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+async function parse(
+  workflow: RegisteredWorkflow,
+  command: RunCreate,
+): Promise<{ readonly input: unknown; readonly config: unknown }> {
+  const { parseInput, parseConfig, graph } = workflow;
+  const input =
+    parseInput === undefined ? { ok: true as const, value: command.input } : await parseInput(command.input);
+  if (!input.ok) throw new SchemaError("workflow input", graph.workflowId, input.issues);
+  const config =
+    parseConfig === undefined
+      ? { ok: true as const, value: command.config ?? {} }
+      : await parseConfig(command.config ?? {});
+  if (!config.ok) throw new SchemaError("stage config", graph.workflowId, config.issues);
+  return { input: input.value, config: config.value };
+}
+
+/** A payload of the run itself, its blobs under the run's own name. */
+export function encodeOwn(
+  value: unknown,
+  runId: string,
+  what: string,
+): { readonly payload: Payload; readonly blobs: readonly PendingBlob[] } {
+  return encodePayload(value, {
+    path: what,
+    key: (name) => ({ runId, epoch: 0, stageId: OWN, attempt: 0, name: `${what}.${name}` }),
+  });
+}

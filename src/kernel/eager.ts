@@ -1,0 +1,211 @@
+/**
+ * Delivery from memory. A kernel that creates a run while a host drives it holds the run's cursors from that commit on; events are handed over
+ * as soon as their commit is in, and the cursors' moves ride on the run's next entries, so that delivery costs one small entry a run.
+ */
+import { type Event, isSettled, type Run } from "../model.ts";
+import { eventId } from "../ports/journal.ts";
+import type { Committed, CursorWrite, Entry } from "../ports/store.ts";
+import { type Delivered, decideMove } from "./commands/outbox-flush.ts";
+import type { Core } from "./core.ts";
+import { deliverInOrder } from "./deliver.ts";
+import { createdRun, runAfter } from "./warm.ts";
+
+/** Tries of writing a place: what is lost then is delivered again from the journal. */
+const MAX_TRIES = 25;
+
+interface HeldRun {
+  /** Its head, which the kernel forgets when the run settles, before the last events are delivered. */
+  run: Run;
+  readonly cursors: Map<string, { token: number; position: number; written: number }>;
+  /** Events not yet handed to every subscriber, in order. */
+  queue: Event[];
+  /** Sequence of the last event that passed through here. */
+  sequence: number;
+  delivering: boolean;
+  /** On this kernel's clock: from then on the cursors may be another's. */
+  until: number;
+}
+
+/** The runs whose events this kernel delivers as it commits them. */
+export class Eager {
+  readonly #core: Core;
+  readonly #held = new Map<string, HeldRun>();
+  #open = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(core: Core) {
+    this.#core = core;
+    core.ride = (entry) => this.#ride(entry);
+    core.cursorsLost = (runId) => void this.#held.delete(runId);
+    core.onCommitted((entry, committed) => this.#follow(entry, committed));
+  }
+
+  /** Whether a run's cursors are held here. */
+  holds(runId: string): boolean {
+    return this.#held.has(runId);
+  }
+
+  /** Adds the moves that are not written yet to an entry of the run that leaves anyway. */
+  #ride(entry: Entry): Entry {
+    const held = this.#held.get(entry.runId);
+    if (held === undefined || entry.cursors !== undefined || entry.create !== undefined || entry.purge)
+      return entry;
+    const cursors: Record<string, CursorWrite> = {};
+    const guards: { subscriber: string; token: number }[] = [];
+    const until = this.#until();
+    for (const [name, cursor] of held.cursors) {
+      cursors[name] = this.#write(cursor.token, cursor.position, this.#core.ports.name);
+      guards.push({ subscriber: name, token: cursor.token });
+    }
+    held.until = until;
+    return { ...entry, cursors, guards: { ...entry.guards, cursors: guards } };
+  }
+
+  #write(token: number, position: number, holder: string | null): CursorWrite {
+    const heldUntil = holder === null ? 0 : { in: this.#core.ports.policy.holdMs };
+    return { position, token, holder, heldUntil, failures: 0, dueAt: 0 };
+  }
+
+  #until(): number {
+    return this.#core.ports.clock.now() + this.#core.ports.policy.holdMs * 0.8;
+  }
+
+  /** Takes up what a commit added. */
+  #follow(entry: Entry, committed: Committed): void {
+    if (entry.create !== undefined && entry.cursors !== undefined) {
+      const cursors = new Map<string, { token: number; position: number; written: number }>();
+      for (const [name, { token, position }] of Object.entries(entry.cursors)) {
+        cursors.set(name, { token, position, written: position });
+      }
+      this.#held.set(entry.runId, {
+        run: createdRun(entry, entry.create, committed),
+        cursors,
+        queue: [],
+        sequence: 0,
+        delivering: false,
+        until: this.#until(),
+      });
+    }
+    const held = this.#held.get(entry.runId);
+    if (held === undefined) return;
+    held.run = entry.create === undefined ? runAfter(held.run, entry, committed) : held.run;
+    for (const [name, { position }] of Object.entries(entry.cursors ?? {})) {
+      const cursor = held.cursors.get(name);
+      if (cursor !== undefined) cursor.written = position;
+    }
+    const from = committed.sequence - entry.events.length;
+    if (from !== held.sequence && entry.events.length > 0) {
+      // Another kernel wrote events in between: they are not here, so the journal must be read.
+      void this.#giveUp(entry.runId, held);
+      return;
+    }
+    for (const [index, body] of entry.events.entries()) {
+      const sequence = from + index + 1;
+      held.queue.push({
+        ...body,
+        id: eventId(entry.runId, sequence),
+        sequence,
+        timestamp: committed.at,
+        workflowRunId: entry.runId,
+        workflowId: held.run.workflowId,
+      });
+    }
+    held.sequence = committed.sequence;
+    if (!held.delivering && held.queue.length > 0) void this.#deliver(entry.runId, held);
+  }
+
+  async #deliver(runId: string, held: HeldRun): Promise<void> {
+    held.delivering = true;
+    this.#open += 1;
+    try {
+      const { sink, store, clock, policy } = this.#core.ports;
+      while (held.queue.length > 0 && this.#held.get(runId) === held) {
+        if (store.harden !== undefined) await store.harden();
+        const events = held.queue;
+        held.queue = [];
+        const patience = { clock, timeoutMs: policy.deliveryTimeoutMs, until: held.until };
+        for (const subscriber of sink.subscribers) {
+          const cursor = held.cursors.get(subscriber.name);
+          if (cursor === undefined) continue;
+          const last = events.at(-1)?.sequence ?? cursor.position;
+          const result = await deliverInOrder(
+            subscriber,
+            events,
+            cursor.position,
+            Number.POSITIVE_INFINITY,
+            patience,
+          );
+          cursor.position = result.position;
+          if (result.refused !== null || result.position < last) {
+            await this.#giveUp(runId, held, { subscriber: subscriber.name, refused: result.refused });
+            return;
+          }
+        }
+      }
+      if (isSettled(held.run.status) && this.#held.get(runId) === held) await this.#giveUp(runId, held);
+    } catch {
+      // Out of reach or closed: the cursors run out, and a flush delivers from the journal.
+      this.#held.delete(runId);
+    } finally {
+      held.delivering = false;
+      this.#open -= 1;
+      if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  /** Writes the cursors' places and gives them back: at the run's end, after a refusal, or when events passed elsewhere. */
+  async #giveUp(
+    runId: string,
+    held: HeldRun,
+    failed: Pick<Delivered, "subscriber" | "refused"> | null = null,
+  ): Promise<void> {
+    if (this.#held.get(runId) !== held) return;
+    this.#held.delete(runId);
+    const delivered = [...held.cursors].map(
+      ([subscriber, { token, position, written }]): Delivered => ({
+        subscriber,
+        cursor: {
+          position: written,
+          token,
+          holder: this.#core.ports.name,
+          heldUntil: 0,
+          failures: 0,
+          dueAt: 0,
+        },
+        position,
+        refused: failed?.subscriber === subscriber ? failed.refused : null,
+        replayed: [],
+      }),
+    );
+    let run: Run | undefined = held.run;
+    for (let tries = 0; tries < MAX_TRIES && run !== undefined; tries += 1) {
+      const { verdict } = await this.#core.commit(decideMove(run, delivered, await this.#core.given()));
+      if (verdict.status !== "stale" || verdict.guard === "cursor" || verdict.guard === "run") return;
+      run = (await this.#core.ports.store.load({ of: "run", runId })).runs[0]?.run;
+    }
+  }
+
+  /**
+   * Writes the places of runs that have had no entry for a while, and keeps hold of their cursors. Called at every maintenance tick.
+   */
+  async tidy(): Promise<void> {
+    const now = this.#core.ports.clock.now();
+    for (const [runId, held] of [...this.#held]) {
+      if (held.delivering) continue;
+      const unwritten = [...held.cursors.values()].some(({ position, written }) => position > written);
+      // Nothing is lost by giving a quiet run's cursors back: its next events come through the journal.
+      if (unwritten || held.until <= now) await this.#giveUp(runId, held);
+    }
+  }
+
+  /** Resolves when nothing is being delivered. */
+  async idle(): Promise<void> {
+    if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Gives everything back: a host that stops. */
+  async stop(): Promise<void> {
+    await this.idle();
+    for (const [runId, held] of [...this.#held]) await this.#giveUp(runId, held);
+  }
+}

@@ -1,0 +1,331 @@
+/** The flow of `job.execute`: start, body, finish; only the decisions commit, and the body runs outside any transaction. */
+import {
+  IdempotencyInProgressError,
+  IdempotencyKeyReusedError,
+  InvalidCommandError,
+  JobLeasedError,
+  JobNotDueError,
+  RunNotFoundError,
+  StaleVersionError,
+  toRecord,
+  UnknownStageError,
+} from "../errors.ts";
+import type { Job, KeyRecord, Payload } from "../model.ts";
+import { payloadHash } from "./hash.ts";
+import { type Clock, sleep } from "../ports/clock.ts";
+import { handlerOf, type StageOutcome } from "../ports/executor.ts";
+import { decodePayload } from "../ports/payload.ts";
+import { stampJob } from "../ports/stamp.ts";
+import type { Committed, Entry } from "../ports/store.ts";
+import type { ExecuteResult, JobExecute } from "./api.ts";
+import { decideFinish, type FinishState, needsOf, type Recorded } from "./commands/job-execute-finish.ts";
+import { decideStart } from "./commands/job-execute-start.ts";
+import { decideTransition, scopeTransition } from "./commands/run-transition.ts";
+import type { Core } from "./core.ts";
+import type { LeaseGrant } from "./decision.ts";
+import { hasStage, nodeOf } from "./jobs.ts";
+import { observerOf, taskOf } from "./task.ts";
+import type { WarmRun } from "./warm.ts";
+
+/** Tries of a finish before its attempt's work is given up to another attempt: it has already cost an execution. */
+const FINISH_TRIES = 100;
+
+/** An execution's result, and the jobs that its finish leased to the same worker. */
+export interface Executed {
+  readonly result: ExecuteResult;
+  readonly next: readonly Job[];
+}
+
+/** The open idempotency record of an execution. */
+type OpenKey = NonNullable<FinishState["key"]>;
+
+/** Executes one job: claims it first if the caller holds no lease of it. */
+export async function executeJob(
+  core: Core,
+  command: JobExecute,
+  options: { readonly job?: Job; readonly slots?: number } = {},
+): Promise<Executed> {
+  const { idempotencyKey: key } = command;
+  if (key === undefined) return execute(core, command, options, null);
+  const hash = await payloadHash([
+    command.workflowRunId,
+    command.workflowId,
+    command.stageId,
+    command.config,
+  ]);
+  return core.alone("job.execute", key, async () => {
+    const { key: record } = await core.ports.store.load({
+      of: "run",
+      runId: command.workflowRunId,
+      key: { type: "job.execute", key },
+    });
+    if (record !== null && record.hash !== hash) throw new IdempotencyKeyReusedError("job.execute", key);
+    if (record !== null && record.open === null) return { result: await replayed(core, record), next: [] };
+    if (record !== null && !(await isAbandoned(core, record)))
+      throw new IdempotencyInProgressError("job.execute", key);
+    return execute(core, command, options, { key, hash, replaces: record });
+  });
+}
+
+/** Whether who opened the key no longer holds the job. */
+async function isAbandoned(core: Core, record: KeyRecord): Promise<boolean> {
+  const { open } = record;
+  if (open === null) return false;
+  const { runs, now } = await core.ports.store.load({ of: "run", runId: record.runId, jobs: [open.stageId] });
+  const job = runs[0]?.jobs[0];
+  const held = job !== undefined && job.worker !== null && job.leaseUntil > now;
+  return !held || job.token !== open.token || job.epoch !== open.epoch;
+}
+
+async function replayed(core: Core, record: KeyRecord): Promise<ExecuteResult> {
+  const { output, ...result } = record.result as Omit<ExecuteResult, "output"> & { output: Payload | null };
+  if (output === null) return result;
+  return { ...result, output: await decodePayload(output, (key) => core.ports.blobs.get(key)) };
+}
+
+async function execute(
+  core: Core,
+  command: JobExecute,
+  options: { readonly job?: Job; readonly slots?: number },
+  key: { readonly key: string; readonly hash: string; readonly replaces: KeyRecord | null } | null,
+): Promise<Executed> {
+  const claimed = options.job ?? (await leaseOf(core, command));
+  const view = await core.view(command.workflowRunId);
+  check(command, view);
+  const node = nodeOf(view.graph, command.stageId);
+  // A lease that is lost before the body begins ends the execution too, so it is held from here on.
+  let stop: ((reason: "cancelled" | "lease-lost" | "draining") => void) | null = null;
+  let stopped: "cancelled" | "lease-lost" | "draining" | null = null;
+  core.leases.hold(claimed, (reason) => {
+    stopped ??= reason;
+    stop?.(reason);
+  });
+  try {
+    const started = claimed.started ? { job: claimed, key: null } : await start(core, claimed, key);
+    if (started === null) return { result: ghost("failed"), next: [] };
+    const task = await taskOf(core, view, node, started.job, { config: command.config });
+    const execution = core.ports.executor.execute(task, observerOf(core, started.job));
+    stop = (reason) => execution.abort(reason);
+    if (stopped !== null) execution.abort(stopped);
+    const outcome = await execution.outcome;
+    if (outcome.kind === "aborted") {
+      if (outcome.reason === "draining") await core.ports.store.jobs.release({ leases: [started.job] });
+      return { result: ghost(outcome.reason === "cancelled" ? "cancelled" : "failed"), next: [] };
+    }
+    for (const blob of outcome.blobs) await core.ports.blobs.put(blob.key, blob.data);
+    const finished = await finish(core, command, started, outcome, options.slots ?? 0);
+    if (finished.result.ghost && outcome.blobs.length > 0)
+      await core.ports.blobs.remove(task.runId, { ...task, stageId: node.id });
+    return finished;
+  } finally {
+    core.leases.letGo(claimed);
+  }
+}
+
+function ghost(outcome: ExecuteResult["outcome"]): ExecuteResult {
+  return { outcome, ghost: true };
+}
+
+function check(command: JobExecute, { run, graph }: WarmRun): void {
+  if (run.workflowId !== command.workflowId) {
+    throw new InvalidCommandError(
+      "job.execute",
+      "workflowId",
+      `${run.workflowId}, the run's workflow`,
+      command.workflowId,
+    );
+  }
+  if (!hasStage(graph, command.stageId)) {
+    throw new UnknownStageError(
+      run.workflowId,
+      command.stageId,
+      graph.stages.map(({ id }) => id),
+    );
+  }
+}
+
+/** The job under the caller's token, or claimed now in the kernel's own name. */
+async function leaseOf(core: Core, command: JobExecute): Promise<Job> {
+  const { workflowRunId: runId, stageId } = command;
+  const { store, policy, name } = core.ports;
+  if (command.token === undefined) {
+    const { claimed } = await store.jobs.claim({
+      workerId: name,
+      handlers: new Set([handlerOf(command.workflowId, stageId)]),
+      kinds: ["execute"],
+      limit: 1,
+      leaseFor: policy.leaseMs,
+      only: { runId, stageId },
+    });
+    const [won] = claimed;
+    if (won !== undefined) return won.job;
+  }
+  const { runs } = await store.load({ of: "run", runId, graph: true, jobs: [stageId], stages: [stageId] });
+  const [found] = runs;
+  if (found?.graph == null) throw new RunNotFoundError(runId);
+  check(command, core.warm.set(found.run, found.graph));
+  const [job] = found.jobs;
+  if (job === undefined) {
+    const [record] = found.stages;
+    throw new JobNotDueError(
+      runId,
+      stageId,
+      record === undefined
+        ? `the run is ${found.run.status}, and its group has not begun`
+        : `it is ${record.status}`,
+    );
+  }
+  if (command.token === undefined) {
+    if (job.worker !== null) throw new JobLeasedError(runId, stageId, job.worker);
+    throw new JobNotDueError(
+      runId,
+      stageId,
+      job.kind === "execute" ? "it was taken and given back at the same time; try again" : "it is SUSPENDED",
+    );
+  }
+  if (job.token !== command.token || job.worker === null)
+    throw new JobLeasedError(runId, stageId, job.worker);
+  return job;
+}
+
+/** Commits the start. Null: the lease was lost before it. */
+async function start(
+  core: Core,
+  job: Job,
+  key: { readonly key: string; readonly hash: string; readonly replaces: KeyRecord | null } | null,
+): Promise<{ job: Job; key: OpenKey | null } | null> {
+  for (let tries = 0; tries < FINISH_TRIES; tries += 1) {
+    const { run } = await core.view(job.runId);
+    const decision = decideStart({ run, job, key }, await core.given());
+    if (decision.entry === null) return null;
+    const { verdict } = await core.commit(decision.entry);
+    if (verdict.status === "committed") {
+      const open = key === null ? null : { key: key.key, hash: key.hash, entry: decision.entry.id };
+      return { job: stampJob(decision.result(verdict), verdict.at), key: open };
+    }
+    if (verdict.status === "invalid") throw verdict.error;
+    if (verdict.status === "duplicate") {
+      await core.ports.store.jobs.release({ leases: [job] });
+      throw new IdempotencyInProgressError("job.execute", verdict.record.key);
+    }
+    if (isFenced(verdict.guard)) return null;
+  }
+  throw new StaleVersionError("job.execute", job.runId, "version", FINISH_TRIES);
+}
+
+/** Whether a fallen guard says that the attempt holds nothing any more. */
+function isFenced(guard: string): boolean {
+  return guard === "job" || guard === "epoch" || guard === "run";
+}
+
+/** Commits the finish: what loses a race for the run decides again, what lost its lease is a ghost. */
+async function finish(
+  core: Core,
+  command: JobExecute,
+  started: { readonly job: Job; readonly key: OpenKey | null },
+  outcome: Exclude<StageOutcome, { kind: "aborted" }>,
+  slots: number,
+): Promise<Executed> {
+  const { job, key } = started;
+  const fold = command.advance === true;
+  let recorded: Recorded = outcome;
+  for (let tries = 0; tries < FINISH_TRIES; tries += 1) {
+    if (tries > 3) await pause(core.ports.clock, tries, core.ports.ids.random());
+    const view = await viewOrNull(core, job.runId);
+    if (view === null) return { result: ghost(resultKind(recorded)), next: [] };
+    const node = nodeOf(view.graph, job.stageId);
+    const needs = needsOf({ ...view, job, node }, recorded);
+    let { run } = view;
+    let seen: Pick<FinishState, "siblings" | "signals"> = { siblings: [], signals: [] };
+    if (needs.siblings || needs.signals) {
+      const { runs } = await core.ports.store.load({
+        of: "run",
+        runId: job.runId,
+        ...(needs.siblings ? { jobs: "all" as const } : {}),
+        ...(needs.signals ? { signals: true } : {}),
+      });
+      const [found] = runs;
+      if (found === undefined) return { result: ghost(resultKind(recorded)), next: [] };
+      run = found.run;
+      seen = { siblings: found.jobs, signals: found.signals };
+    }
+    const lease = fold && job.worker !== null ? { workerId: job.worker, slots: slots + 1 } : null;
+    const given = await core.given(lease);
+    const decision = decideFinish({ run, graph: view.graph, job, node, key, ...seen }, recorded, fold, given);
+    if (decision.entry === null) return { result: decision.result(null), next: [] };
+    const { verdict } = await core.commit(decision.entry);
+    if (verdict.status === "committed") {
+      const next = nextOf(decision.entry, verdict);
+      if (fold && decision.entry.state === undefined && endsGroup(decision.entry, verdict)) {
+        next.push(...(await transition(core, job.runId, lease)));
+      }
+      return { result: decision.result(verdict), next };
+    }
+    if (verdict.status === "invalid") {
+      // What can't be stored fails the stage: trying again would give the same.
+      recorded = { kind: "failed", error: toRecord(verdict.error), retryable: false, events: [], blobs: [] };
+    } else if (verdict.status === "duplicate" || isFenced(verdict.guard)) {
+      return { result: ghost(resultKind(recorded)), next: [] };
+    }
+  }
+  throw new StaleVersionError("job.execute", job.runId, "version", FINISH_TRIES);
+}
+
+function pause(clock: Clock, tries: number, random: number): Promise<void> {
+  return sleep(clock, Math.min(100, 2 ** (tries - 3)) * random);
+}
+
+async function viewOrNull(core: Core, runId: string): Promise<WarmRun | null> {
+  try {
+    return await core.view(runId);
+  } catch (error) {
+    if (error instanceof RunNotFoundError) return null;
+    throw error;
+  }
+}
+
+function resultKind(outcome: Recorded): ExecuteResult["outcome"] {
+  return outcome.kind;
+}
+
+/** A sibling's finish that brought a counter to zero without having known that it would. */
+function endsGroup(entry: Entry, committed: Committed): boolean {
+  return entry.counters !== undefined && (committed.remaining === 0 || committed.active === 0);
+}
+
+/** The jobs that an entry leased and started. */
+export function nextOf(entry: Entry, committed: Committed): Job[] {
+  return (entry.jobs ?? [])
+    .filter((job) => job.started && job.worker !== null)
+    .map((job) => stampJob(job, committed.at));
+}
+
+/**
+ * Moves a run on whose group was ended by siblings that didn't know of each other. The finish is in already, so losing this to
+ * another writer, or to a purge, is nobody's error; whatever is left standing is found by `run.reapStuck`.
+ */
+export async function transition(
+  core: Core,
+  runId: string,
+  lease: LeaseGrant | null,
+): Promise<readonly Job[]> {
+  const command = { type: "run.transition", workflowRunId: runId } as const;
+  let next: readonly Job[] = [];
+  try {
+    await core.transact(
+      "run.transition",
+      runId,
+      scopeTransition(command),
+      (loaded, given) => decideTransition(command, loaded, given),
+      {
+        lease,
+        onCommitted: (entry, committed) => {
+          next = nextOf(entry, committed);
+        },
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof RunNotFoundError || error instanceof StaleVersionError)) throw error;
+  }
+  return next;
+}

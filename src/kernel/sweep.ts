@@ -1,0 +1,196 @@
+/** The flows that look after what others left: stale leases, suspended stages that are due, settled runs. */
+import { toRecord } from "../errors.ts";
+import type { Graph, Job, Run } from "../model.ts";
+import type { Claimed, Entry, Scope } from "../ports/store.ts";
+import type { LeaseReapStale, Results, RunPurge } from "./api.ts";
+import {
+  decideReap,
+  REAP_ROUND,
+  resultOfReap,
+  scopeReapStale,
+  staleJobs,
+} from "./commands/lease-reap-stale.ts";
+import { decidePurge, PURGE_ROUND, scopePurge } from "./commands/run-purge.ts";
+import {
+  type CheckResult,
+  type CheckState,
+  decideCheck,
+  isOverdue,
+} from "./commands/stage-poll-suspended.ts";
+import type { Core } from "./core.ts";
+import type { Decision } from "./decision.ts";
+import { transition } from "./execute.ts";
+import { groupOf } from "./decision.ts";
+import { nodeOf } from "./jobs.ts";
+import { observerOf, taskOf } from "./task.ts";
+
+/** Rounds of one sweep at most: what is left is found by the next. */
+const MAX_ROUNDS = 50;
+
+/** `lease.reapStale`: frees, or quarantines, what dead and silent workers hold. */
+export async function reapStale(core: Core, command: LeaseReapStale): Promise<Results["lease.reapStale"]> {
+  const { liveness, store } = core.ports;
+  const dead = liveness === null ? [] : await liveness.dead(await store.jobs.holders());
+  const freed: boolean[] = [];
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const stale = staleJobs(await store.load(scopeReapStale(command, dead)));
+    const results = await Promise.all(stale.map((found) => reap(core, found, new Set(dead))));
+    freed.push(...results);
+    if (stale.length < REAP_ROUND || !results.includes(true)) break;
+  }
+  return resultOfReap(freed);
+}
+
+async function reap(
+  core: Core,
+  { run, graph, job }: { run: Run; graph: Graph; job: Job },
+  dead: ReadonlySet<string>,
+): Promise<boolean> {
+  const seen = await siblingsOf(
+    core,
+    run,
+    graph,
+    job,
+    job.crashes + 1 >= nodeOf(graph, job.stageId).policy.maxCrashes,
+  );
+  const decision = decideReap({ graph, job, dead, ...seen }, await core.given());
+  return (await commitOne(core, decision)) ?? false;
+}
+
+/** The other jobs of a wide group, with the head as it was read together with them; nothing is read where they don't matter. */
+async function siblingsOf(
+  core: Core,
+  run: Run,
+  graph: Graph,
+  job: Job,
+  matter: boolean,
+): Promise<{ run: Run; siblings: readonly Job[] }> {
+  if (!matter || groupOf(graph, job.group).length < 2) return { run, siblings: [] };
+  const { runs } = await core.ports.store.load({ of: "run", runId: run.id, jobs: "all" });
+  return { run: runs[0]?.run ?? run, siblings: runs[0]?.jobs ?? [] };
+}
+
+/** Commits a decision that nobody repeats: what loses is decided anew by the next sweep. Null: it lost. */
+async function commitOne<R>(core: Core, { entry, result }: Decision<R>): Promise<R | null> {
+  if (entry === null) return result(null);
+  const { verdict } = await core.commit(entry);
+  if (verdict.status === "invalid") throw verdict.error;
+  if (verdict.status !== "committed") return null;
+  if (entry.state === undefined && endsGroup(entry, verdict)) await transition(core, entry.runId, null);
+  return result(verdict);
+}
+
+function endsGroup(entry: Entry, { remaining, active }: { remaining: number; active: number }): boolean {
+  return entry.counters !== undefined && (remaining === 0 || active === 0);
+}
+
+/** `stage.pollSuspended`: leases suspended stages that are due, asks each, and records the answers. */
+export async function pollSuspended(core: Core, maxChecks: number): Promise<Results["stage.pollSuspended"]> {
+  const { store, executor, policy, name } = core.ports;
+  const { claimed, now } = await store.jobs.claim({
+    workerId: name,
+    handlers: executor.handlers,
+    kinds: ["check", "wait"],
+    limit: maxChecks,
+    leaseFor: policy.leaseMs,
+  });
+  const answers = await Promise.all(claimed.map((one) => poll(core, one, now)));
+  const resumed = claimed.filter((_, index) => answers[index] === "resumed");
+  return {
+    checked: claimed.length,
+    resumed: resumed.length,
+    failed: answers.filter((answer) => answer === "failed").length,
+    resumedWorkflowRunIds: [...new Set(resumed.map(({ run }) => run.id))],
+  };
+}
+
+async function poll(core: Core, { job, run: head }: Claimed, now: number): Promise<CheckResult | null> {
+  const { runs } = await core.ports.store.load({
+    of: "run",
+    runId: head.id,
+    graph: true,
+    body: true,
+    stages: [job.stageId],
+  });
+  const [found] = runs;
+  const record = found?.stages[0];
+  if (found?.graph == null || record === undefined) return null;
+  const view = core.warm.set(found.run, found.graph, found.body);
+  const node = nodeOf(found.graph, job.stageId);
+  const state: CheckState = { run: found.run, graph: found.graph, node, job, record, siblings: [], now };
+  let stop: ((reason: "cancelled" | "lease-lost" | "draining") => void) | null = null;
+  core.leases.hold(job, (reason) => stop?.(reason));
+  try {
+    if (job.kind === "wait") return await record_(core, state, { kind: "overdue" });
+    const check = core.ports.executor.check(
+      await taskOf(core, view, node, job, { record }),
+      observerOf(core, job),
+    );
+    stop = (reason) => check.abort(reason);
+    const outcome = await check.outcome;
+    if (outcome.kind === "aborted") {
+      if (outcome.reason === "draining") await core.ports.store.jobs.release({ leases: [job] });
+      return null;
+    }
+    if (outcome.kind === "ready") {
+      for (const blob of outcome.output?.blobs ?? []) await core.ports.blobs.put(blob.key, blob.data);
+    }
+    const late = outcome.kind === "waiting" && isOverdue(job, now);
+    return await record_(core, state, late ? { kind: "overdue" } : outcome);
+  } finally {
+    core.leases.letGo(job);
+  }
+}
+
+/** Records an answer; a run that moved meanwhile is read again, a lost lease makes it a ghost. */
+async function record_(
+  core: Core,
+  state: CheckState,
+  outcome: Parameters<typeof decideCheck>[1],
+): Promise<CheckResult | null> {
+  let seen = state;
+  let answer = outcome;
+  for (let tries = 0; tries < 25; tries += 1) {
+    const wide = await siblingsOf(
+      core,
+      seen.run,
+      seen.graph,
+      seen.job,
+      answer.kind === "failed" || answer.kind === "overdue",
+    );
+    const { entry, result } = decideCheck({ ...seen, ...wide }, answer, await core.given());
+    if (entry === null) return result(null);
+    const { verdict } = await core.commit(entry);
+    if (verdict.status === "committed") {
+      if (entry.state === undefined && endsGroup(entry, verdict)) await transition(core, entry.runId, null);
+      return result(verdict);
+    }
+    if (verdict.status === "invalid")
+      answer = { kind: "failed", error: toRecord(verdict.error), retryable: false };
+    else if (verdict.status === "duplicate") return null;
+    else if (verdict.guard === "job" || verdict.guard === "epoch" || verdict.guard === "run") return null;
+    else seen = { ...seen, run: (await core.view(seen.run.id)).run };
+  }
+  return null;
+}
+
+/** `run.purge`: in rounds, blobs first, so that a crash in between leaves rows to purge again rather than orphaned blobs. */
+export async function purge(core: Core, command: RunPurge): Promise<Results["run.purge"]> {
+  const { store, blobs } = core.ports;
+  const scope: Scope = scopePurge(command);
+  let purged = 0;
+  for (let round = 0; ; round += 1) {
+    const loaded = await store.load(scope);
+    const { entries, result } = decidePurge(loaded, await core.given());
+    if (entries.length === 0) break;
+    const outcomes = await Promise.all(entries.map((entry) => core.commit(entry)));
+    const verdicts = outcomes.map(({ verdict }) => verdict);
+    for (const [index, entry] of entries.entries()) {
+      if (entry.purge && verdicts[index]?.status === "committed") await blobs.remove(entry.runId);
+    }
+    const done = result(verdicts).purged;
+    purged += done;
+    if (loaded.runs.length < PURGE_ROUND || done === 0) break;
+  }
+  return { purged };
+}

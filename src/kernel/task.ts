@@ -1,0 +1,92 @@
+/** What a stage's body is given, gathered from what is remembered and, for the rest, from one load. */
+import { RunNotFoundError } from "../errors.ts";
+import type { Job, Payload, StageNode, StageRecord } from "../model.ts";
+import { handlerOf, type StageTask, type TaskObserver } from "../ports/executor.ts";
+import type { Core } from "./core.ts";
+import { groupOf } from "./decision.ts";
+import type { WarmRun } from "./warm.ts";
+
+/** The stages whose outputs a body needs: its declared dependencies, and the group before where that is its input. */
+function wantedOutputs(
+  view: WarmRun,
+  node: StageNode,
+): { previous: readonly string[]; wanted: readonly string[] } {
+  const previous = node.input === "previous" && node.group > 0 ? groupOf(view.graph, node.group - 1) : [];
+  const declared =
+    node.dependencies ??
+    view.graph.stages.filter((stage) => stage.group < node.group).map((stage) => stage.id);
+  return { previous, wanted: [...new Set([...previous, ...declared])] };
+}
+
+/**
+ * Gathers the task of a started job.
+ * @param record the stage's record, where the caller has read it
+ */
+export async function taskOf(
+  core: Core,
+  view: WarmRun,
+  node: StageNode,
+  job: Job,
+  options: { readonly config?: unknown; readonly record?: StageRecord } = {},
+): Promise<StageTask> {
+  const { previous, wanted } = wantedOutputs(view, node);
+  const missing = wanted.filter((stageId) => !view.outputs.has(stageId));
+  const needsRecord = job.resumes && options.record === undefined;
+  let record = options.record;
+  if (missing.length > 0 || view.body === null || needsRecord) {
+    const { runs } = await core.ports.store.load({
+      of: "run",
+      runId: job.runId,
+      body: view.body === null,
+      stages: needsRecord ? [...missing, node.id] : missing,
+    });
+    const [found] = runs;
+    if (found === undefined) throw new RunNotFoundError(job.runId);
+    view.body ??= found.body;
+    for (const stage of found.stages) {
+      if (stage.stageId === node.id) record = stage;
+      else if (stage.status === "COMPLETED" || stage.status === "SKIPPED")
+        view.outputs.set(stage.stageId, stage.output);
+    }
+  }
+  if (view.body === null) throw new RunNotFoundError(job.runId);
+  const outputs = new Map<string, Payload | null>();
+  for (const stageId of wanted) outputs.set(stageId, view.outputs.get(stageId) ?? null);
+  return {
+    runId: job.runId,
+    workflowId: job.workflowId,
+    stage: node,
+    epoch: job.epoch,
+    attempt: job.attempt,
+    token: job.token,
+    input: view.body.input,
+    previous,
+    outputs,
+    config: view.body.config,
+    ...(options.config === undefined ? {} : { ownConfig: { value: options.config } }),
+    resume:
+      job.resumes && record?.state != null
+        ? { state: record.state, wake: record.wake ?? { kind: "timer" } }
+        : null,
+    idempotencyKey: `${handlerOf(job.runId, node.id)}/${job.epoch}`,
+  };
+}
+
+/** What an execution reports to while it is under way. */
+export function observerOf(core: Core, job: Job): TaskObserver {
+  const { store, blobs } = core.ports;
+  return {
+    progress: (report) =>
+      store.announce({
+        kind: "progress",
+        runId: job.runId,
+        stageId: job.stageId,
+        epoch: job.epoch,
+        attempt: job.attempt,
+        ...report,
+      }),
+    logs: (batch) => store.appendLogs([batch]),
+    readBlob: (key) => blobs.get(key),
+    writeBlob: (key, data) => blobs.put(key, data),
+  };
+}
