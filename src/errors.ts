@@ -16,7 +16,7 @@ export class SluiceError extends Error {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
-    this.link = `${DOCS}#${code.toLowerCase().replaceAll("_", "-")}`;
+    this.link = `${DOCS}#${code.toLowerCase()}`;
   }
 }
 

@@ -51,6 +51,12 @@ export interface StageNode {
   readonly policy: StagePolicy;
 }
 
+/**
+ * How a group came to be: it tells one stage after another from a parallel group of one, whose output is an object by stage id like that of
+ * any other.
+ */
+export type GroupKind = "pipe" | "parallel";
+
 /** A workflow as data. Immutable; a run names it by `hash`. */
 export interface Graph {
   /** SHA-256 of the canonical encoding of everything else in it, in hexadecimal. */
@@ -61,6 +67,8 @@ export interface Graph {
   readonly stages: readonly StageNode[];
   /** Stage ids by execution group. */
   readonly groups: readonly (readonly string[])[];
+  /** The groups' kinds, in the same order. */
+  readonly kinds: readonly GroupKind[];
 }
 
 /** An error as data: it crosses workers, stores and HTTP. */

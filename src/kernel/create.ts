@@ -1,18 +1,21 @@
 /** The flow of `run.create`: parse, encode and hash before, then one commit without a read. */
-import { SchemaError, UnknownWorkflowError } from "../errors.ts";
+import { SchemaError, StaleVersionError, UnknownWorkflowError } from "../errors.ts";
 import type { Job, Payload } from "../model.ts";
 import { payloadHash } from "./hash.ts";
 import type { PendingBlob } from "../ports/executor.ts";
-import { encodePayload } from "../ports/payload.ts";
+import { copyInline, encodePayload } from "../ports/payload.ts";
 import type { RegisteredWorkflow } from "../ports/registry.ts";
 import type { Results, RunCreate } from "./api.ts";
-import { decideCreate } from "./commands/run-create.ts";
+import { decideCreate, type NewRun } from "./commands/run-create.ts";
 import type { Core } from "./core.ts";
 import type { LeaseGrant } from "./decision.ts";
 import { nextOf } from "./execute.ts";
 
 /** Pseudo-stage under which a run's own payloads keep their blobs. */
 const OWN = "$run";
+
+/** Tries before a create gives up against a store that keeps losing answers. */
+const MAX_TRIES = 5;
 
 /** A created run, and the jobs that were leased with it. */
 export interface Created {
@@ -40,40 +43,35 @@ export async function createRun(
     const encoded = {
       input: encodeOwn(parsed.input, runId, "input"),
       config: encodeOwn(parsed.config, runId, "config"),
-      annotations: encodeOwn(annotations, runId, "annotations"),
     };
     // The value as it was sent: a schema's default that depends on time would make every repetition another payload.
     const hash = await payloadHash([command.workflowId, input, config, priority, annotations]);
     const pending = [...encoded.input.blobs, ...encoded.config.blobs];
     for (const blob of pending) await blobs.put(blob.key, blob.data);
-    const given = await core.given(options.lease, runId);
-    const decision = decideCreate(
-      {
-        graph: workflow.graph,
-        body: { input: encoded.input.payload, config: encoded.config.payload },
-        key,
-        hash,
-        priority,
-        annotations,
-        deliverTo: options.eager ? sink.subscribers.map((subscriber) => subscriber.name) : [],
-        holder: name,
-      },
-      given,
-    );
-    if (decision.entry === null) return { result: decision.result(null), next: [] };
+    const create: NewRun = {
+      graph: workflow.graph,
+      body: { input: encoded.input.payload, config: encoded.config.payload },
+      key,
+      hash,
+      priority,
+      annotations: copyInline(annotations, "annotations") as RunCreate["annotations"] & object,
+      deliverTo: options.eager ? sink.subscribers.map((subscriber) => subscriber.name) : [],
+      holder: name,
+    };
     try {
-      const { verdict } = await core.commit(decision.entry);
-      if (verdict.status === "committed") {
-        return { result: decision.result(verdict), next: nextOf(decision.entry, verdict) };
+      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+        const { entry, result } = decideCreate(create, await core.given(options.lease, runId));
+        if (entry === null) break;
+        const { verdict } = await core.commit(entry);
+        if (verdict.status === "committed") return { result: result(verdict), next: nextOf(entry, verdict) };
+        if (verdict.status === "invalid") throw verdict.error;
+        if (verdict.status === "duplicate") {
+          if (pending.length > 0) await blobs.remove(runId);
+          return { result: core.replay<Results["run.create"]>(verdict.record, hash), next: [] };
+        }
+        // A new run has nothing to be stale against but a commit whose answer was lost and that turned out not to be in.
       }
-      if (verdict.status === "duplicate") {
-        if (pending.length > 0) await blobs.remove(runId);
-        return { result: core.replay<Results["run.create"]>(verdict.record, hash), next: [] };
-      }
-      if (verdict.status === "invalid") throw verdict.error;
-      throw new RangeError(
-        `a new run can't be stale (${verdict.guard}): its id ${runId} was given out twice`,
-      );
+      throw new StaleVersionError("run.create", runId, "run", MAX_TRIES);
     } catch (error) {
       if (pending.length > 0) await blobs.remove(runId).catch(() => undefined);
       throw error;

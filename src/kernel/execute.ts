@@ -113,10 +113,14 @@ async function execute(
       return { result: ghost(outcome.reason === "cancelled" ? "cancelled" : "failed"), next: [] };
     }
     for (const blob of outcome.blobs) await core.ports.blobs.put(blob.key, blob.data);
-    const finished = await finish(core, command, started, outcome, options.slots ?? 0);
+    const finished = await finish(core, command, started, outcome, options.slots);
     if (finished.result.ghost && outcome.blobs.length > 0)
       await core.ports.blobs.remove(task.runId, { ...task, stageId: node.id });
     return finished;
+  } catch (error) {
+    // A full or unreachable store is not the body's fault: the lease goes back uncounted, or, where even that fails, runs out.
+    await core.ports.store.jobs.release({ leases: [claimed] }).catch(() => undefined);
+    throw error;
   } finally {
     core.leases.letGo(claimed);
   }
@@ -224,7 +228,7 @@ async function finish(
   command: JobExecute,
   started: { readonly job: Job; readonly key: OpenKey | null },
   outcome: Exclude<StageOutcome, { kind: "aborted" }>,
-  slots: number,
+  slots: number | undefined,
 ): Promise<Executed> {
   const { job, key } = started;
   const fold = command.advance === true;
@@ -249,7 +253,9 @@ async function finish(
       run = found.run;
       seen = { siblings: found.jobs, signals: found.signals };
     }
-    const lease = fold && job.worker !== null ? { workerId: job.worker, slots: slots + 1 } : null;
+    // Only a host goes on with what is leased to it: by hand the next jobs stay in the queue.
+    const lease =
+      slots !== undefined && job.worker !== null ? { workerId: job.worker, slots: slots + 1 } : null;
     const given = await core.given(lease);
     const decision = decideFinish({ run, graph: view.graph, job, node, key, ...seen }, recorded, fold, given);
     if (decision.entry === null) return { result: decision.result(null), next: [] };

@@ -104,33 +104,35 @@ export class Kernel {
         return core.transact(command.type, command.workflowRunId, scopeTransition(command), (loaded, given) =>
           decideTransition(command, loaded, given),
         );
-      case "run.cancel": {
-        const result = await core.transact(
+      case "run.cancel":
+        return core.transact(
           command.type,
           command.workflowRunId,
           scopeCancel(command),
           (loaded, given) => decideCancel(command, loaded, given),
+          {
+            onCommitted: ({ runId, state }) => core.leases.abortRun(runId, state?.epoch ?? 0, "cancelled"),
+          },
         );
-        if (result.cancelled) core.leases.abortRun(command.workflowRunId, "cancelled");
-        return result;
-      }
       case "run.rerunFrom": {
         const key = command.idempotencyKey;
         const hash =
           key === undefined
             ? ""
             : await payloadHash([command.workflowRunId, command.fromStageId, command.force]);
-        const result = await core.alone(command.type, key, () =>
+        return core.alone(command.type, key, () =>
           core.transact(
             command.type,
             command.workflowRunId,
             scopeRerun(command),
             (loaded, given) => decideRerun(command, hash, loaded, given),
-            { onKey: (record) => core.replay<Results["run.rerunFrom"]>(record, hash) },
+            {
+              onKey: (record) => core.replay<Results["run.rerunFrom"]>(record, hash),
+              onCommitted: ({ runId, state }) =>
+                core.leases.abortRun(runId, (state?.epoch ?? 1) - 1, "lease-lost"),
+            },
           ),
         );
-        core.leases.abortRun(command.workflowRunId, "lease-lost");
-        return result;
       }
       case "run.fork":
         return core.alone(command.type, command.idempotencyKey, () => this.#fork(command));

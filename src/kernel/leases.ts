@@ -36,9 +36,14 @@ export class Leases {
     this.#held.delete(nameOf(refOf(job)));
   }
 
-  /** Aborts what is executed here for a run: at once for a cancel, without waiting for the next heartbeat. */
-  abortRun(runId: string, reason: AbortReason): void {
-    for (const held of [...this.#held.values()]) if (held.ref.runId === runId) held.abort(reason);
+  /**
+   * Aborts what is executed here for a run up to an epoch: at once for a cancel, without waiting for the next heartbeat. What a rerun has
+   * started since is left alone.
+   */
+  abortRun(runId: string, upToEpoch: number, reason: AbortReason): void {
+    for (const { ref, abort } of [...this.#held.values()]) {
+      if (ref.runId === runId && ref.epoch <= upToEpoch) abort(reason);
+    }
   }
 
   /** Aborts everything of one worker, or everything. */

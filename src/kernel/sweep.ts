@@ -121,7 +121,7 @@ async function poll(core: Core, { job, run: head }: Claimed, now: number): Promi
   let stop: ((reason: "cancelled" | "lease-lost" | "draining") => void) | null = null;
   core.leases.hold(job, (reason) => stop?.(reason));
   try {
-    if (job.kind === "wait") return await record_(core, state, { kind: "overdue" });
+    if (job.kind === "wait") return await recordAnswer(core, state, { kind: "overdue" });
     const check = core.ports.executor.check(
       await taskOf(core, view, node, job, { record }),
       observerOf(core, job),
@@ -136,14 +136,14 @@ async function poll(core: Core, { job, run: head }: Claimed, now: number): Promi
       for (const blob of outcome.output?.blobs ?? []) await core.ports.blobs.put(blob.key, blob.data);
     }
     const late = outcome.kind === "waiting" && isOverdue(job, now);
-    return await record_(core, state, late ? { kind: "overdue" } : outcome);
+    return await recordAnswer(core, state, late ? { kind: "overdue" } : outcome);
   } finally {
     core.leases.letGo(job);
   }
 }
 
 /** Records an answer; a run that moved meanwhile is read again, a lost lease makes it a ghost. */
-async function record_(
+async function recordAnswer(
   core: Core,
   state: CheckState,
   outcome: Parameters<typeof decideCheck>[1],
@@ -174,7 +174,10 @@ async function record_(
   return null;
 }
 
-/** `run.purge`: in rounds, blobs first, so that a crash in between leaves rows to purge again rather than orphaned blobs. */
+/**
+ * `run.purge`: in rounds. Rows go before blobs, because a run that is rerun at the same moment must keep both; a store deletes its own blobs
+ * in the same transaction, so that only blobs kept elsewhere can be orphaned by a crash in between.
+ */
 export async function purge(core: Core, command: RunPurge): Promise<Results["run.purge"]> {
   const { store, blobs } = core.ports;
   const scope: Scope = scopePurge(command);

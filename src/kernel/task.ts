@@ -61,6 +61,7 @@ export async function taskOf(
     token: job.token,
     input: view.body.input,
     previous,
+    previousKind: previous.length === 0 ? null : (view.graph.kinds[node.group - 1] ?? null),
     outputs,
     config: view.body.config,
     ...(options.config === undefined ? {} : { ownConfig: { value: options.config } }),

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PayloadError } from "../errors.ts";
 import { canonical, canonicalWithBlobs, hashOf } from "./canonical.ts";
@@ -129,12 +129,12 @@ describe("hashOf", () => {
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (value instanceof Map)
-    return new Map([...value].reverse().map(([key, item]) => [reversed(key), reversed(item)]));
-  if (value instanceof Set) return new Set([...value].reverse().map(reversed));
+    return new Map([...value].toReversed().map(([key, item]) => [reversed(key), reversed(item)]));
+  if (value instanceof Set) return new Set([...value].toReversed().map(reversed));
   if (typeof value !== "object" || value === null || tagged(value)) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .reverse()
+      .toReversed()
       .map(([name, part]) => [name, reversed(part)]),
   );
 }
@@ -143,8 +143,8 @@ function reversed(value: unknown): unknown {
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);
   if (value instanceof Map)
-    return ["Map", ...[...value].map(([key, item]) => [ordered(key), ordered(item)]).sort(byText)];
-  if (value instanceof Set) return ["Set", ...[...value].map(ordered).sort(byText)];
+    return ["Map", ...[...value].map(([key, item]) => [ordered(key), ordered(item)]).toSorted(byText)];
+  if (value instanceof Set) return ["Set", ...[...value].map(ordered).toSorted(byText)];
   if (typeof value !== "object" || value === null || tagged(value)) return value;
   return Object.fromEntries(
     Object.entries(value)

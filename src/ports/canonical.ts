@@ -2,7 +2,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { describe, PayloadError } from "../errors.ts";
-import { bytesOf, isBlob, isFile, MAX_DEPTH, tagOf } from "./copy.ts";
+import { MAX_DEPTH } from "./copy.ts";
+import { bytesOf, isBlob, isFile, tagOf } from "./kinds.ts";
 
 /** Texts up to this many characters stand for themselves; longer ones are hashed. */
 const HASHED_ABOVE = 128;

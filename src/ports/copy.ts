@@ -5,6 +5,7 @@
  * costs 700 ns for `{ n: 1 }` where this walk costs about 100.
  */
 import { describe, PayloadError, TooLargeError } from "../errors.ts";
+import { arrays, bytesOf, isBlob, isRootPrototype, probe, tagOf } from "./kinds.ts";
 
 /** How deep a value may be nested. */
 export const MAX_DEPTH = 500;
@@ -83,58 +84,7 @@ export function pathOf(base: string, trail: Trail): string {
   return text;
 }
 
-/** The tag of a built-in; it can be forged, so what it says is checked where it is relied on. */
-export function tagOf(value: object): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/** Whether a value is a Blob or File, of this realm or another. */
-export function isBlob(value: unknown): value is Blob {
-  if (typeof value !== "object" || value === null) return false;
-  const tag = tagOf(value);
-  if (tag !== "Blob" && tag !== "File") return false;
-  const blob = value as Partial<Blob>;
-  return (
-    typeof blob.size === "number" && typeof blob.type === "string" && typeof blob.arrayBuffer === "function"
-  );
-}
-
-/** Whether a Blob is a File. */
-export function isFile(blob: Blob): blob is File {
-  return tagOf(blob) === "File";
-}
-
-/** The bytes under an ArrayBuffer or a view of one. */
-export function bytesOf(source: ArrayBuffer | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
-}
-
 class TooDeep extends Error {}
-
-// Not yet in every engine that this runs in, nor in lib ES2023.
-declare const Float16Array: (new (source: ArrayBufferView) => ArrayBufferView) | undefined;
-
-type ArrayOf = new (source: never) => ArrayBufferView;
-const arrays = new Map<string, ArrayOf>([
-  ["Int8Array", Int8Array],
-  ["Uint8Array", Uint8Array],
-  ["Uint8ClampedArray", Uint8ClampedArray],
-  ["Int16Array", Int16Array],
-  ["Uint16Array", Uint16Array],
-  ["Int32Array", Int32Array],
-  ["Uint32Array", Uint32Array],
-  ["Float32Array", Float32Array],
-  ["Float64Array", Float64Array],
-  ["BigInt64Array", BigInt64Array],
-  ["BigUint64Array", BigUint64Array],
-]);
-if (typeof Float16Array === "function") arrays.set("Float16Array", Float16Array);
-
-const mapSize = Object.getOwnPropertyDescriptor(Map.prototype, "size")?.get;
-const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get;
-const setSize = Object.getOwnPropertyDescriptor(Set.prototype, "size")?.get;
 
 class Walk {
   bytes = 0;
@@ -243,16 +193,20 @@ class Walk {
     if (isRootPrototype(Object.getPrototypeOf(proto))) {
       switch (tag) {
         case "Date":
-          if (is(Date.prototype.getTime, value)) return new Date(Date.prototype.getTime.call(value));
+          if (probe(() => Date.prototype.getTime.call(value)))
+            return new Date(Date.prototype.getTime.call(value));
           break;
         case "Map":
-          if (is(mapSize, value)) return this.#copyMap(value as Map<unknown, unknown>, depth);
+          if (probe(() => Reflect.get(Map.prototype, "size", value)))
+            return this.#copyMap(value as Map<unknown, unknown>, depth);
           break;
         case "Set":
-          if (is(setSize, value)) return this.#copySet(value as Set<unknown>, depth);
+          if (probe(() => Reflect.get(Set.prototype, "size", value)))
+            return this.#copySet(value as Set<unknown>, depth);
           break;
         case "ArrayBuffer":
-          if (is(bufferLength, value)) return this.#copyBuffer(value as ArrayBuffer);
+          if (probe(() => Reflect.get(ArrayBuffer.prototype, "byteLength", value)))
+            return this.#copyBuffer(value as ArrayBuffer);
           break;
         default:
       }
@@ -308,25 +262,5 @@ class Walk {
 
   #refuse(what: string, depth: number): never {
     throw new PayloadError(pathOf(this.#path, this.#trail.slice(0, depth)), what);
-  }
-}
-
-/** Whether this is some realm's Object.prototype, rather than the prototype of a class that extends null. */
-function isRootPrototype(proto: unknown): boolean {
-  if (proto === Object.prototype) return true;
-  return (
-    typeof proto === "object" &&
-    proto !== null &&
-    Object.getPrototypeOf(proto) === null &&
-    Object.hasOwn(proto, "hasOwnProperty")
-  );
-}
-
-/** Whether a built-in's own method takes the object for one of its kind: a tag can be forged, the inner slots can't. */
-function is(method: (() => unknown) | undefined, value: object): boolean {
-  try {
-    return method?.call(value) !== undefined;
-  } catch {
-    return false;
   }
 }

@@ -1,4 +1,13 @@
-import type { BlobKey, ErrorRecord, EventBody, LogBatch, Payload, StageNode, Wake } from "../model.ts";
+import type {
+  BlobKey,
+  ErrorRecord,
+  EventBody,
+  GroupKind,
+  LogBatch,
+  Payload,
+  StageNode,
+  Wake,
+} from "../model.ts";
 
 /** One execution of a stage's body, as data: it can be sent to a worker. */
 export interface StageTask {
@@ -12,6 +21,8 @@ export interface StageTask {
   readonly input: Payload;
   /** The stages of the group before, whose outputs make the input. Empty for the first group. */
   readonly previous: readonly string[];
+  /** `pipe`: the input is the one output; `parallel`: an object of the outputs by stage id. Null where `previous` is empty. */
+  readonly previousKind: GroupKind | null;
   /** Outputs of the earlier stages that were loaded, by stage id; null for a skipped one. */
   readonly outputs: ReadonlyMap<string, Payload | null>;
   /** Config of all stages, or, with `ownConfig`, given by the caller for this execution. */

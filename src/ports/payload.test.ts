@@ -1,9 +1,9 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BlobMissingError, InvalidOptionError, PayloadError } from "../errors.ts";
+import { BlobMissingError, InvalidOptionError, PayloadError, TooLargeError } from "../errors.ts";
 import type { BlobKey, Payload } from "../model.ts";
 import type { Encoded } from "./payload.ts";
-import { decodeInline, decodePayload, encodePayload, isInline } from "./payload.ts";
+import { copyInline, decodeInline, decodePayload, encodePayload, isInline } from "./payload.ts";
 import { blobPath } from "./store.ts";
 import { payloadValue, same } from "./values.test-helper.ts";
 
@@ -97,6 +97,15 @@ describe("payloads", () => {
     expect(() => encode({ items: [{ cb: () => 1 }] })).toThrow("output.items[0].cb is a function");
     expect(() => encode(1, -1)).toThrow(InvalidOptionError);
     expect(() => encode(1, Number.NaN)).toThrow(InvalidOptionError);
+  });
+
+  it("that must ride in a row are small and hold no Blob", () => {
+    const value = { list: [1] };
+    const copy = copyInline(value, "annotations");
+    expect(copy).toEqual(value);
+    expect(copy).not.toBe(value);
+    expect(() => copyInline({ file: new Blob([]) }, "annotations")).toThrow("annotations.file is a Blob");
+    expect(() => copyInline("x".repeat(70_000), "annotations")).toThrow(TooLargeError);
   });
 
   it("say which blob is missing", async () => {

@@ -1,9 +1,10 @@
 /** User values as payloads and back: Blobs stand outside the value, and so does a value that is too large to ride in a row. */
-import { BlobMissingError, InvalidOptionError } from "../errors.ts";
+import { BlobMissingError, InvalidOptionError, PayloadError, TooLargeError } from "../errors.ts";
 import type { BlobKey, BlobRef, Payload } from "../model.ts";
 import { CODEC, decodeText, textOf } from "./codec.ts";
-import { copyValue, isFile, type Trail, walkValue } from "./copy.ts";
+import { copyValue, pathOf, type Trail, walkValue } from "./copy.ts";
 import type { PendingBlob } from "./executor.ts";
+import { isFile } from "./kinds.ts";
 import { blobPath } from "./store.ts";
 
 export { copyValue } from "./copy.ts";
@@ -41,23 +42,44 @@ export function encodePayload(value: unknown, options: EncodeOptions): Encoded {
   const { path, key, inlineLimit = INLINE_LIMIT } = options;
   if (!(inlineLimit >= 0))
     throw new InvalidOptionError("encodePayload", "inlineLimit", "a number of bytes", inlineLimit);
-  const refs: BlobRef[] = [];
-  const keys = new Map<Blob, BlobKey>();
+  // Most values hold no Blob: what collects them is made when the first is met.
+  let taken: Taken | null = null;
   const { value: copy, bytes } = walkValue(value, path, {
     blob: (blob, trail) => {
-      const own = keys.get(blob) ?? key(`b${keys.size}`);
-      keys.set(blob, own);
-      refs.push(refOf(blob, own, trail));
+      taken ??= new Taken(key);
+      taken.take(blob, trail);
       return null;
     },
   });
-  const blobs: PendingBlob[] = Array.from(keys, ([data, own]) => ({ key: own, data }));
-  const taken = refs.length === 0 ? {} : { blobs: refs };
-  if (bytes <= inlineLimit) return { payload: { kind: "value", value: copy, ...taken }, blobs, bytes };
+  const found = taken as Taken | null;
+  const refs = found === null ? {} : { blobs: found.refs };
+  const blobs = found?.pending() ?? [];
+  if (bytes <= inlineLimit) return { payload: { kind: "value", value: copy, ...refs }, blobs, bytes };
   const data = new Blob([textOf(copy)], { type: "application/json" });
   const own = key(VALUE);
   blobs.push({ key: own, data });
-  return { payload: { kind: "blob", codec: CODEC, key: own, size: data.size, ...taken }, blobs, bytes };
+  return { payload: { kind: "blob", codec: CODEC, key: own, size: data.size, ...refs }, blobs, bytes };
+}
+
+/** The Blobs that were taken out of one value. */
+class Taken {
+  readonly refs: BlobRef[] = [];
+  readonly #keys = new Map<Blob, BlobKey>();
+  readonly #key: (name: string) => BlobKey;
+
+  constructor(key: (name: string) => BlobKey) {
+    this.#key = key;
+  }
+
+  take(blob: Blob, trail: Trail): void {
+    const key = this.#keys.get(blob) ?? this.#key(`b${this.#keys.size}`);
+    this.#keys.set(blob, key);
+    this.refs.push(refOf(blob, key, trail));
+  }
+
+  pending(): PendingBlob[] {
+    return Array.from(this.#keys, ([data, key]) => ({ key, data }));
+  }
 }
 
 function refOf(blob: Blob, key: BlobKey, path: Trail): BlobRef {
@@ -115,4 +137,22 @@ function restore(ref: BlobRef, blob: Blob): Blob {
   const { type, file } = ref;
   if (file !== undefined) return new File([blob], file.name, { type, lastModified: file.lastModified });
   return blob.type === type && !isFile(blob) ? blob : new Blob([blob], { type });
+}
+
+/**
+ * A private copy of a value that must ride in a row, such as an annotation.
+ *
+ * @throws PayloadError for what payloads can't carry, and for Blobs; TooLargeError beyond {@link INLINE_LIMIT}
+ */
+export function copyInline(value: unknown, path: string): unknown {
+  const { value: copy, bytes } = walkValue(value, path, {
+    blob: (_, trail) => {
+      throw new PayloadError(
+        pathOf(path, trail),
+        "a Blob, which can't ride in a row; keep it as an artifact",
+      );
+    },
+  });
+  if (bytes > INLINE_LIMIT) throw new TooLargeError(path, `${INLINE_LIMIT} bytes`, `about ${bytes} bytes`);
+  return copy;
 }

@@ -121,7 +121,7 @@ export interface Entry {
   readonly dropKeys?: readonly { readonly type: string; readonly key: string }[];
   /** Idempotency records that outlive their run, with their expiry; put without a guard. */
   readonly keepKeys?: readonly KeyRecord[];
-  /** Deletes the run with all that hangs on it, except idempotency records, which the entry names. */
+  /** Deletes the run with all that hangs on it, the store's own blobs included; not idempotency records, which the entry names. */
   readonly purge?: true;
 }
 

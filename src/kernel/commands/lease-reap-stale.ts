@@ -30,13 +30,15 @@ export function decideReap(
   given: Given,
 ): Decision<boolean> {
   const { run, graph, job, dead } = state;
-  const crashes = job.crashes + (job.started ? 1 : 0);
+  // A completion check is user code too, and one that kills its worker must not be asked for ever.
+  const underWay = job.started || job.kind === "check";
+  const crashes = job.crashes + (underWay ? 1 : 0);
   const cause = job.worker !== null && dead.has(job.worker) ? "dead" : "expired";
   const reaped: EventBody = { type: "lease:reaped", payload: { ...eventOf(job), worker: job.worker, cause } };
   const counted = { ...job, crashes };
   // The expiry is part of the guard: a heartbeat that came after the load keeps the lease.
   const lease = { stageId: job.stageId, token: job.token, leaseUntil: job.leaseUntil };
-  if (crashes >= nodeOf(graph, job.stageId).policy.maxCrashes && job.started) {
+  if (crashes >= nodeOf(graph, job.stageId).policy.maxCrashes && underWay) {
     const error = toRecord(new QuarantinedError(job.stageId, crashes));
     const { entry } = settleStage(
       { run, graph, job: counted, key: null },
@@ -47,6 +49,7 @@ export function decideReap(
         fold: true,
         cancel: state.siblings.filter((sibling) => sibling.stageId !== job.stageId && !sibling.started),
         error: { ...error, stageId: job.stageId },
+        active: !job.suspended,
         command: "lease.reapStale",
       },
       given,
