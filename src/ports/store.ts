@@ -118,6 +118,7 @@ export interface Entry {
    * (an expired one counts as none); what stands there instead is the verdict `duplicate`.
    */
   readonly key?: { readonly put: KeyWrite; readonly expect: string | null };
+  /** Only records of this run are dropped: an expired one may have become another run's since it was read. */
   readonly dropKeys?: readonly { readonly type: string; readonly key: string }[];
   /** Idempotency records that outlive their run, with their expiry; put without a guard. */
   readonly keepKeys?: readonly KeyRecord[];

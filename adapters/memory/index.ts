@@ -1,0 +1,200 @@
+/**
+ * A store in memory: for tests, the simulator and whatever may be lost with its process. Everything in it is synchronous, so each call is a
+ * transaction that no other call sees half done; see README.md.
+ */
+import { InvalidOptionError, StoreClosedError } from "../../src/errors.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { Entry, Store, Verdict } from "../../src/ports/store.ts";
+import { blobStore } from "./blobs.ts";
+import { ChangeLog, Feed } from "./changes.ts";
+import { commitEntry } from "./commit.ts";
+import { jobTransport, type Transact } from "./jobs.ts";
+import * as queries from "./queries.ts";
+import { Tables } from "./schema.ts";
+import { loadScope } from "./scopes.ts";
+import { type Faults, Transaction } from "./transaction.ts";
+
+export type { Faults } from "./transaction.ts";
+
+/** How a memory store is made. */
+export interface MemoryStoreOptions {
+  /** The store's clock; the machine's by default. */
+  readonly clock?: Pick<Clock, "now">;
+  /** Keeps a log of each commit's row changes, for the scrubber and for teaching. */
+  readonly record?: "changes";
+  /** Entries in that log at most; 10,000 by default. */
+  readonly changeLimit?: number;
+  /** Fails transactions in their middle, for tests and simulations. */
+  readonly faults?: Faults;
+}
+
+/**
+ * Makes an empty store.
+ *
+ * @throws InvalidOptionError for a `changeLimit` that is not a whole number from 1 to a million
+ * @example const kernel = createKernel({ store: memoryStore(), registry, executor });
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  return new MemoryStore(options);
+}
+
+class MemoryStore implements Store {
+  readonly kind = "memory";
+  readonly blobs;
+  readonly jobs;
+  readonly #tables = new Tables();
+  readonly #feed = new Feed();
+  readonly #clock: Pick<Clock, "now">;
+  readonly #log: ChangeLog | null;
+  readonly #faults: Faults | null;
+  #isClosed = false;
+
+  constructor({ clock, record, changeLimit = 10_000, faults }: MemoryStoreOptions) {
+    if (!Number.isInteger(changeLimit) || changeLimit < 1 || changeLimit > 1_000_000) {
+      throw new InvalidOptionError(
+        "memoryStore",
+        "changeLimit",
+        "a whole number from 1 to 1000000",
+        changeLimit,
+      );
+    }
+    this.#clock = clock ?? { now: () => Date.now() };
+    this.#log = record === "changes" ? new ChangeLog(changeLimit) : null;
+    this.#faults = faults ?? null;
+    this.blobs = blobStore(this.#tables.blobs, () => this.#assertOpen());
+    this.jobs = jobTransport(this.#tables, this.#transact);
+  }
+
+  async load(scope: Parameters<Store["load"]>[0]): ReturnType<Store["load"]> {
+    this.#assertOpen();
+    return loadScope(this.#tables, scope, this.#clock.now());
+  }
+
+  async commit(entries: readonly Entry[], epoch?: number): Promise<readonly Verdict[]> {
+    this.#assertOpen();
+    const tables = this.#tables;
+    if (epoch !== undefined && epoch < tables.epoch)
+      return entries.map(() => ({ status: "stale", guard: "epoch" }));
+    const verdicts = this.#transact((tx) => entries.map((entry) => commitEntry(tx, entry)));
+    if (epoch !== undefined) tables.epoch = epoch;
+    return verdicts;
+  }
+
+  readonly #transact: Transact = <Result>(body: (tx: Transaction) => Result): Result => {
+    this.#assertOpen();
+    const tx = new Transaction(this.#tables, this.#clock.now(), {
+      faults: this.#faults,
+      record: this.#log !== null,
+    });
+    let result: Result;
+    try {
+      result = body(tx);
+    } catch (error) {
+      tx.rollback();
+      throw error;
+    }
+    this.#tables.index.tidy();
+    this.#log?.append(tx.now, tx.recorded);
+    this.#feed.publish(tx.changes);
+    return result;
+  };
+
+  async appendLogs(batches: Parameters<Store["appendLogs"]>[0]): Promise<void> {
+    this.#assertOpen();
+    queries.appendLogs(this.#tables, batches);
+  }
+
+  async register(names: readonly string[]): ReturnType<Store["register"]> {
+    this.#assertOpen();
+    const { version, subscribers } = this.#tables.registry;
+    const known = new Set(subscribers.map(({ name }) => name));
+    const added = [...new Set(names)].filter((name) => !known.has(name));
+    if (added.length > 0) {
+      const since = this.#clock.now();
+      const all = [...subscribers, ...added.map((name) => ({ name, since }))];
+      this.#tables.registry = { version: version + 1, subscribers: all };
+    }
+    return this.#registry();
+  }
+
+  async unregister(name: string): ReturnType<Store["unregister"]> {
+    this.#assertOpen();
+    const { version, subscribers } = this.#tables.registry;
+    const left = subscribers.filter((subscriber) => subscriber.name !== name);
+    if (left.length < subscribers.length) {
+      this.#tables.registry = { version: version + 1, subscribers: left };
+      this.#tables.outbox.forget(name);
+    }
+    return this.#registry();
+  }
+
+  #registry(): Tables["registry"] {
+    const { version, subscribers } = this.#tables.registry;
+    return { version, subscribers: subscribers.map((subscriber) => ({ ...subscriber })) };
+  }
+
+  async run(runId: string): ReturnType<Store["run"]> {
+    this.#assertOpen();
+    return queries.findRun(this.#tables, runId);
+  }
+
+  async runByKey(key: string): ReturnType<Store["runByKey"]> {
+    this.#assertOpen();
+    return queries.findRunByKey(this.#tables, key);
+  }
+
+  async runs(filter: Parameters<Store["runs"]>[0]): ReturnType<Store["runs"]> {
+    this.#assertOpen();
+    return queries.listRuns(this.#tables, filter);
+  }
+
+  async events(query: Parameters<Store["events"]>[0]): ReturnType<Store["events"]> {
+    this.#assertOpen();
+    return queries.listEvents(this.#tables, query);
+  }
+
+  async logs(query: Parameters<Store["logs"]>[0]): ReturnType<Store["logs"]> {
+    this.#assertOpen();
+    return queries.listLogs(this.#tables, query);
+  }
+
+  async past(runId: string): ReturnType<Store["past"]> {
+    this.#assertOpen();
+    return queries.listPast(this.#tables, runId);
+  }
+
+  async letters(query: Parameters<Store["letters"]>[0]): ReturnType<Store["letters"]> {
+    this.#assertOpen();
+    return queries.listLetters(this.#tables, query);
+  }
+
+  async changes(query: Parameters<Store["changes"]>[0]): ReturnType<Store["changes"]> {
+    this.#assertOpen();
+    return this.#log?.list(query) ?? [];
+  }
+
+  subscribe(listener: Parameters<Store["subscribe"]>[0]): () => void {
+    this.#assertOpen();
+    return this.#feed.subscribe(listener);
+  }
+
+  announce(change: Parameters<Store["announce"]>[0]): void {
+    this.#assertOpen();
+    this.#feed.publish([change]);
+  }
+
+  async storage(): ReturnType<Store["storage"]> {
+    this.#assertOpen();
+    const runs = this.#tables.runs.size;
+    return { kind: this.kind, durable: false, persisted: null, usageBytes: null, quotaBytes: null, runs };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#feed.clear();
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new StoreClosedError(this.kind);
+  }
+}
