@@ -1,0 +1,167 @@
+/** A run, by a kernel in this process. */
+import { parse } from "../define/schema.ts";
+import type { Workflow } from "../define/workflow.ts";
+import { RunCancelledError, RunFailedError, RunNotFoundError, SchemaError } from "../errors.ts";
+import type { Results } from "../kernel/api.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { type ErrorRecord, type Graph, isSettled, type RunStatus } from "../model.ts";
+import { decodePayload } from "../ports/payload.ts";
+import type { LoadedRun, RunScope } from "../ports/store.ts";
+import type { EventStream, RunHandle, RunProgress, StageRef } from "./api.ts";
+import { RunEvents } from "./event-stream.ts";
+import type { KeyedCommands } from "./keyed.ts";
+import type { Watch } from "./watch.ts";
+
+/** What the handles of an engine share. */
+export interface HandleContext {
+  readonly kernel: Kernel;
+  readonly watch: Watch;
+  readonly keyed: KeyedCommands;
+  /** @throws StoppedError once the engine takes no more commands */
+  readonly assertUp: () => void;
+  /** The workflow of this id, where this engine has its code. */
+  readonly workflow: (workflowId: string) => Workflow | undefined;
+}
+
+/** The record of a run that failed without saying why. */
+const unknownFailure: ErrorRecord = { name: "Error", code: "STAGE_ERROR", message: "the run failed" };
+
+/** A run's handle over a kernel. */
+export class KernelHandle<Output> implements RunHandle<Output> {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly #context: HandleContext;
+
+  constructor(context: HandleContext, id: string, workflowId: string) {
+    this.#context = context;
+    this.id = id;
+    this.workflowId = workflowId;
+  }
+
+  async result(): Promise<Output> {
+    const waiter = this.#context.watch.wait(this.id, "settled");
+    try {
+      for (;;) {
+        const { graph, found } = await this.#ending();
+        if (isSettled(found.run.status)) return await this.#resultOf(graph, found);
+        await waiter.changed();
+      }
+    } finally {
+      waiter.end();
+    }
+  }
+
+  async status(): Promise<RunStatus> {
+    return (await this.#load({})).run.status;
+  }
+
+  events({ after = 0 }: { readonly after?: number | undefined } = {}): EventStream {
+    const { kernel, watch } = this.#context;
+    return new RunEvents(kernel.ports.store, watch, this.id, after);
+  }
+
+  progress(listener: (progress: RunProgress) => void): () => void {
+    return this.#context.watch.progress(this.id, listener);
+  }
+
+  async cancel(reason?: string): Promise<boolean> {
+    const { kernel, assertUp } = this.#context;
+    assertUp();
+    const { cancelled } = await kernel.dispatch({
+      type: "run.cancel",
+      workflowRunId: this.id,
+      ...(reason === undefined ? {} : { reason }),
+    });
+    return cancelled;
+  }
+
+  async rerunFrom(
+    stage: StageRef,
+    options: { readonly idempotencyKey?: string | undefined; readonly force?: boolean | undefined } = {},
+  ): Promise<Results["run.rerunFrom"]> {
+    const { kernel, keyed, assertUp } = this.#context;
+    assertUp();
+    return keyed.send("run.rerunFrom", options.idempotencyKey, () =>
+      kernel.dispatch({ type: "run.rerunFrom", workflowRunId: this.id, fromStageId: idOf(stage), ...defined(options) }),
+    );
+  }
+
+  async fork(
+    stage: StageRef,
+    options: {
+      readonly idempotencyKey?: string | undefined;
+      readonly config?: Readonly<Record<string, unknown>> | undefined;
+    } = {},
+  ): Promise<RunHandle<Output>> {
+    const { kernel, keyed, assertUp } = this.#context;
+    assertUp();
+    const { workflowRunId } = await keyed.send("run.fork", options.idempotencyKey, () =>
+      kernel.dispatch({ type: "run.fork", workflowRunId: this.id, fromStageId: idOf(stage), ...defined(options) }),
+    );
+    return new KernelHandle<Output>(this.#context, workflowRunId, this.workflowId);
+  }
+
+  async signal(
+    name: string,
+    payload?: unknown,
+    options: { readonly idempotencyKey?: string | undefined } = {},
+  ): Promise<boolean> {
+    const { kernel, keyed, assertUp } = this.#context;
+    assertUp();
+    const { delivered } = await keyed.send("run.signal", options.idempotencyKey, () =>
+      kernel.dispatch({ type: "run.signal", workflowRunId: this.id, name, payload, ...defined(options) }),
+    );
+    return delivered;
+  }
+
+  async #load(scope: Omit<RunScope, "runId">): Promise<LoadedRun> {
+    const { runs } = await this.#context.kernel.ports.store.load({ of: "run", runId: this.id, ...scope });
+    const [found] = runs;
+    if (found === undefined) throw new RunNotFoundError(this.id);
+    return found;
+  }
+
+  /** The run with the records of its last group. A graph that is known here needn't be read. */
+  async #ending(): Promise<{ readonly graph: Graph; readonly found: LoadedRun }> {
+    const known = this.#context.kernel.ports.registry.get(this.workflowId)?.graph;
+    if (known !== undefined) {
+      const found = await this.#load({ stages: lastGroup(known) });
+      if (found.run.graph === known.hash) return { graph: known, found };
+    }
+    const { graph } = await this.#load({ graph: true });
+    if (graph === null) throw new RunNotFoundError(this.id);
+    return { graph, found: await this.#load({ stages: lastGroup(graph) }) };
+  }
+
+  async #resultOf(graph: Graph, { run, stages }: LoadedRun): Promise<Output> {
+    if (run.status === "CANCELLED") throw new RunCancelledError(run.id);
+    if (run.status === "FAILED") throw new RunFailedError(run.id, run.error ?? unknownFailure);
+    const { blobs } = this.#context.kernel.ports;
+    const outputs = new Map<string, unknown>();
+    for (const { stageId, output } of stages) {
+      if (output !== null) outputs.set(stageId, await decodePayload(output, (key) => blobs.get(key)));
+    }
+    const [only = ""] = lastGroup(graph);
+    const output = graph.kinds.at(-1) === "pipe" ? outputs.get(only) : Object.fromEntries(outputs);
+    const schema = this.#context.workflow(run.workflowId)?.output ?? null;
+    if (schema === null) return output as Output;
+    const parsed = await parse(schema, output);
+    if (!parsed.ok) throw new SchemaError("workflow output", run.workflowId, parsed.issues);
+    return parsed.value as Output;
+  }
+}
+
+function lastGroup(graph: Graph): readonly string[] {
+  return graph.groups.at(-1) ?? [];
+}
+
+function idOf(stage: StageRef): string {
+  return typeof stage === "string" ? stage : stage.id;
+}
+
+/** Options without those that are undefined: a command's fields are there or not. */
+export function defined<Options extends object>(options: Options): { [K in keyof Options]?: NonNullable<Options[K]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ReturnType<
+    typeof defined<Options>
+  >;
+}

@@ -1,0 +1,93 @@
+/** Work that is asked for often and must never run twice at once. */
+
+/**
+ * Runs a task whenever it is asked to: one at a time, and once more if it was asked meanwhile. What the task throws goes to `onError`; it is
+ * then not repeated by itself.
+ */
+export class Flight {
+  readonly #task: () => Promise<void>;
+  readonly #onError: (error: unknown) => void;
+  #isAsked = false;
+  #isUp = false;
+  #idle: (() => void)[] = [];
+
+  constructor(task: () => Promise<void>, onError: (error: unknown) => void) {
+    this.#task = task;
+    this.#onError = onError;
+  }
+
+  /** Starts the task soon, or again after the run under way. */
+  ask(): void {
+    this.#isAsked = true;
+    if (this.#isUp) return;
+    this.#isUp = true;
+    void this.#fly();
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    if (this.#isUp) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async #fly(): Promise<void> {
+    // What was woken by one commit asks within a few turns of the microtask queue: one run answers it all.
+    for (let turn = 0; turn < 3; turn += 1) await undefined;
+    while (this.#isAsked) {
+      this.#isAsked = false;
+      try {
+        await this.#task();
+      } catch (error) {
+        this.#isAsked = false;
+        this.#onError(error);
+      }
+    }
+    this.#isUp = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** Waits longer after each failure in a row: 100 ms, doubled each time, up to 5 s. */
+export class Backoff {
+  #failures = 0;
+
+  /** Counts a failure; answers how long to wait, in milliseconds. */
+  failed(): number {
+    this.#failures += 1;
+    return Math.min(5000, 50 * 2 ** Math.min(this.#failures, 10));
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+  }
+}
+
+/** One alarm: of several instants that it is set for, the earliest counts. */
+export class Alarm {
+  readonly #clock: { now(): number; after(ms: number, fire: () => void): () => void };
+  readonly #fire: () => void;
+  #at = Number.POSITIVE_INFINITY;
+  #cancel: (() => void) | null = null;
+
+  constructor(clock: { now(): number; after(ms: number, fire: () => void): () => void }, fire: () => void) {
+    this.#clock = clock;
+    this.#fire = fire;
+  }
+
+  /** Goes off in `ms` milliseconds at the latest; never, if that is infinite. */
+  within(ms: number): void {
+    const at = this.#clock.now() + ms;
+    if (at >= this.#at) return;
+    this.clear();
+    this.#at = at;
+    this.#cancel = this.#clock.after(ms, () => {
+      this.clear();
+      this.#fire();
+    });
+  }
+
+  clear(): void {
+    this.#cancel?.();
+    this.#cancel = null;
+    this.#at = Number.POSITIVE_INFINITY;
+  }
+}
