@@ -19,6 +19,8 @@ interface Waiting {
   readonly entry: Entry;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: unknown) => void;
+  /** It was rejected in company, and must hear whether that was its own fault. */
+  alone?: true;
 }
 
 /** Bounds of the batches. */
@@ -104,6 +106,12 @@ export class Committer {
 
   #answer(entry: Entry, group: readonly Waiting[], verdict: Settled): void {
     this.#busy.delete(entry.runId);
+    if (group.length > 1 && verdict.status !== "committed") {
+      // The verdict doesn't tell whose guard fell or whose value can't be stored: a sibling must neither become a ghost nor fail by it.
+      for (const waiting of group) waiting.alone = true;
+      this.#queue.unshift(...group);
+      return;
+    }
     if (verdict.status === "committed") this.#options.committed?.(entry, verdict);
     let from = verdict.status === "committed" ? verdict.sequence - entry.events.length + 1 : 0;
     for (const waiting of group) {
@@ -119,7 +127,8 @@ export class Committer {
     for (let tries = 0; tries < 8; tries += 1) {
       try {
         const { settled } = await store.load({ of: "entry", runId: entry.runId, entry: entry.id });
-        const verdict: Settled = settled ?? { status: "stale", guard: "run" };
+        // Not in, and nothing says that the caller's lease or run is lost: it decides again.
+        const verdict: Settled = settled ?? { status: "stale", guard: "version" };
         this.#answer(entry, group, verdict);
         this.#schedule();
         return;
@@ -135,35 +144,61 @@ export class Committer {
 
   /** The next batch: at most one entry a run, folded where entries of one run don't depend on each other. */
   #take(): Waiting[][] {
-    const byRun = new Map<string, Waiting[]>();
+    const byRun = new Map<string, Company>();
     const left: Waiting[] = [];
     const held = new Set<string>();
     for (const waiting of this.#queue) {
       const { entry } = waiting;
-      const group = byRun.get(entry.runId);
+      const company = byRun.get(entry.runId);
       if (this.#busy.has(entry.runId) || held.has(entry.runId)) left.push(waiting);
-      else if (group === undefined) {
-        if (byRun.size < this.#options.maxBatch) byRun.set(entry.runId, [waiting]);
+      else if (company === undefined) {
+        if (byRun.size < this.#options.maxBatch) byRun.set(entry.runId, new Company(waiting));
         else left.push(waiting);
-      } else if (group.length < MAX_FOLD && group[0] !== undefined && commute(group[0].entry, entry)) {
-        group.push(waiting);
-      } else {
+      } else if (!company.admits(waiting)) {
         // Order within a run is kept: what comes after waits too.
         held.add(entry.runId);
         left.push(waiting);
       }
     }
     this.#queue = left;
-    return [...byRun.values()];
+    return Array.from(byRun.values(), ({ members }) => members);
   }
 }
 
 /** Folding is bounded, so that one rejected sibling doesn't send thousands of neighbours back. */
 const MAX_FOLD = 200;
 
-/** Whether two entries of one run can be one: neither moves the run, and both speak of the same epoch. */
-function commute(one: Entry, other: Entry): boolean {
-  return isSiblings(one) && isSiblings(other) && one.guards.epoch === other.guards.epoch;
+/** Entries of one run that leave as one. */
+class Company {
+  readonly members: Waiting[];
+  readonly #first: Waiting;
+  #stages: Set<string> | null = null;
+
+  constructor(first: Waiting) {
+    this.#first = first;
+    this.members = [first];
+  }
+
+  /**
+   * Takes an entry in if none of them moves the run, all speak of the same epoch, and of different jobs: a finish and a reap of the same job
+   * would otherwise both find its token, and both be written.
+   */
+  admits(waiting: Waiting): boolean {
+    const { entry } = this.#first;
+    if (this.members.length >= MAX_FOLD || this.#first.alone || waiting.alone) return false;
+    if (!isSiblings(entry) || !isSiblings(waiting.entry)) return false;
+    if (entry.guards.epoch !== waiting.entry.guards.epoch) return false;
+    this.#stages ??= new Set(stagesOf(entry));
+    const stages = stagesOf(waiting.entry);
+    if (stages.some((stageId) => this.#stages?.has(stageId))) return false;
+    for (const stageId of stages) this.#stages.add(stageId);
+    this.members.push(waiting);
+    return true;
+  }
+}
+
+function stagesOf({ guards }: Entry): string[] {
+  return guards.jobs?.map(({ stageId }) => stageId) ?? [];
 }
 
 /** Whether an entry neither moves its run nor names a key or cursor: siblings' starts and finishes. */

@@ -13,7 +13,7 @@ import type { Executor } from "../ports/executor.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Liveness } from "../ports/liveness.ts";
 import type { WorkflowRegistry } from "../ports/registry.ts";
-import type { Committed, Entry, Loaded, Registry, Scope, Store } from "../ports/store.ts";
+import type { Committed, Entry, Loaded, Registry, Scope, Store, Verdict } from "../ports/store.ts";
 import { Committer, type Outcome } from "./committer.ts";
 import type { Decision, Given, KernelPolicy, LeaseGrant } from "./decision.ts";
 import { Leases } from "./leases.ts";
@@ -94,7 +94,9 @@ export class Core {
     const { subscribers } = this.ports.sink;
     const registry =
       this.#registry !== null && this.#registered === subscribers ? this.#registry : await this.registry();
-    return { entry: ids.entryId(), runId, random: ids.random(), registry, policy, lease };
+    const { handlers } = this.ports.executor;
+    const grant = lease === null ? null : { handlers, ...lease };
+    return { entry: ids.entryId(), runId, random: ids.random(), registry, policy, lease: grant };
   }
 
   /** Commits an entry with whatever else is waiting; what this kernel remembered wrongly is forgotten. */
@@ -106,6 +108,21 @@ export class Core {
       if (outcome.verdict.guard === "registry") await this.registry(true);
     }
     return outcome;
+  }
+
+  /**
+   * Commits entries that each stand for themselves. They may leave in several transactions, so an error of some must not hide what became of
+   * the others: jobs that were leased with them would be executed by nobody. Rejects where none was answered.
+   */
+  async commitAll(entries: readonly Entry[]): Promise<readonly Verdict[]> {
+    const settled = await Promise.allSettled(entries.map((entry) => this.commit(entry)));
+    const verdicts = settled.map((one): Verdict => {
+      if (one.status === "fulfilled") return one.value.verdict;
+      return { status: "unknown", error: one.reason instanceof Error ? one.reason : new Error(String(one.reason)) };
+    });
+    const [first] = settled;
+    if (first?.status === "rejected" && verdicts.every(({ status }) => status === "unknown")) throw first.reason;
+    return verdicts;
   }
 
   /** Load, decide, commit; again with a fresh load for as long as guards fall, a bounded number of times. */
@@ -168,8 +185,7 @@ export class Core {
     const { runs } = await this.ports.store.load({ of: "run", runId, graph: true });
     const [found] = runs;
     if (found?.graph == null) throw new RunNotFoundError(runId);
-    this.#graphs.set(found.graph.hash, found.graph);
-    return this.warm.set(found.run, found.graph);
+    return this.warm.set(found.run, this.intern(found.graph));
   }
 
   /** A graph that was seen before, so that a claim needn't read it again. */
@@ -177,8 +193,11 @@ export class Core {
     return this.#graphs.get(hash);
   }
 
-  /** Remembers a graph. */
-  know(graph: Graph): void {
+  /** One object for all graphs of a hash: what is worked out about a graph is kept by the object. */
+  intern(graph: Graph): Graph {
+    const known = this.#graphs.get(graph.hash);
+    if (known !== undefined) return known;
     this.#graphs.set(graph.hash, graph);
+    return graph;
   }
 }

@@ -1,7 +1,8 @@
 /** The flow of `run.create`: parse, encode and hash before, then one commit without a read. */
-import { SchemaError, StaleVersionError, UnknownWorkflowError } from "../errors.ts";
+import { CommitUnknownError, SchemaError, StaleVersionError, UnknownWorkflowError } from "../errors.ts";
 import type { Job, Payload } from "../model.ts";
 import { payloadHash } from "./hash.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
 import type { PendingBlob } from "../ports/executor.ts";
 import { copyInline, encodePayload } from "../ports/payload.ts";
 import type { RegisteredWorkflow } from "../ports/registry.ts";
@@ -49,7 +50,7 @@ export async function createRun(
     const pending = [...encoded.input.blobs, ...encoded.config.blobs];
     for (const blob of pending) await blobs.put(blob.key, blob.data);
     const create: NewRun = {
-      graph: workflow.graph,
+      graph: core.intern(workflow.graph),
       body: { input: encoded.input.payload, config: encoded.config.payload },
       key,
       hash,
@@ -73,10 +74,15 @@ export async function createRun(
       }
       throw new StaleVersionError("run.create", runId, "run", MAX_TRIES);
     } catch (error) {
-      if (pending.length > 0) await blobs.remove(runId).catch(() => undefined);
+      if (pending.length > 0) await discardBlobs(blobs, runId, error);
       throw error;
     }
   });
+}
+
+/** Removes what was stored for a run that came to nothing. Where nobody knows whether it did, its blobs stay: it may be there. */
+export async function discardBlobs(blobs: BlobStore, runId: string, error: unknown): Promise<void> {
+  if (!(error instanceof CommitUnknownError)) await blobs.remove(runId).catch(() => undefined);
 }
 
 async function parse(
@@ -95,14 +101,19 @@ async function parse(
   return { input: input.value, config: config.value };
 }
 
-/** A payload of the run itself, its blobs under the run's own name. */
+/**
+ * A payload of the run itself, its blobs under the run's own name.
+ * @param what how errors name it
+ * @param blobName under which its blobs are told from those of the run's other payloads
+ */
 export function encodeOwn(
   value: unknown,
   runId: string,
   what: string,
+  blobName = what,
 ): { readonly payload: Payload; readonly blobs: readonly PendingBlob[] } {
   return encodePayload(value, {
     path: what,
-    key: (name) => ({ runId, epoch: 0, stageId: OWN, attempt: 0, name: `${what}.${name}` }),
+    key: (name) => ({ runId, epoch: 0, stageId: OWN, attempt: 0, name: `${blobName}.${name}` }),
   });
 }

@@ -71,6 +71,7 @@ export async function deliverReplayed(
 ): Promise<{ letter: DeadLetter; error: unknown | null }[]> {
   const results: { letter: DeadLetter; error: unknown | null }[] = [];
   for (const { letter, event } of letters) {
+    if (patience.clock.now() >= patience.until) break;
     try {
       const handling = subscriber.handle({ ...event, replayed: true });
       if (handling !== undefined) await inTime(handling, subscriber.name, patience);

@@ -3,7 +3,7 @@
  * as soon as their commit is in, and the cursors' moves ride on the run's next entries, so that delivery costs one small entry a run.
  */
 import { type Event, isSettled, type Run } from "../model.ts";
-import { eventId } from "../ports/journal.ts";
+import { eventOf } from "../ports/journal.ts";
 import type { Committed, CursorWrite, Entry } from "../ports/store.ts";
 import { type Delivered, decideMove } from "./commands/outbox-flush.ts";
 import type { Core } from "./core.ts";
@@ -22,14 +22,28 @@ interface HeldRun {
   /** Sequence of the last event that passed through here. */
   sequence: number;
   delivering: boolean;
+  /** Its cursors are given back as soon as nothing is being handed over. */
+  ending: boolean;
+  /** They are being given back. */
+  leaving: boolean;
   /** On this kernel's clock: from then on the cursors may be another's. */
   until: number;
+  /** On this kernel's clock: from then on an entry takes the places along. */
+  rideAt: number;
 }
+
+/**
+ * How long a place may stay unwritten while the run goes on. Writing it with every entry cost an eighth of the throughput in memory; what is
+ * not written is delivered again after a crash.
+ */
+const RIDE_EVERY_MS = 1000;
 
 /** The runs whose events this kernel delivers as it commits them. */
 export class Eager {
   readonly #core: Core;
   readonly #held = new Map<string, HeldRun>();
+  /** When the entries left that hold cursors: a hold is counted from before the commit, whose answer may come late. */
+  readonly #leftAt = new WeakMap<Entry, number>();
   #open = 0;
   #idle: (() => void)[] = [];
 
@@ -47,18 +61,25 @@ export class Eager {
 
   /** Adds the moves that are not written yet to an entry of the run that leaves anyway. */
   #ride(entry: Entry): Entry {
-    const held = this.#held.get(entry.runId);
-    if (held === undefined || entry.cursors !== undefined || entry.create !== undefined || entry.purge)
+    if (entry.create !== undefined) {
+      if (entry.cursors !== undefined) this.#leftAt.set(entry, this.#core.ports.clock.now());
       return entry;
+    }
+    const held = this.#held.get(entry.runId);
+    if (held === undefined || held.ending || held.leaving || entry.cursors !== undefined || entry.purge)
+      return entry;
+    const now = this.#core.ports.clock.now();
+    if (now < held.rideAt) return entry;
     const cursors: Record<string, CursorWrite> = {};
     const guards: { subscriber: string; token: number }[] = [];
-    const until = this.#until();
     for (const [name, cursor] of held.cursors) {
-      cursors[name] = this.#write(cursor.token, cursor.position, this.#core.ports.name);
+      cursors[name] = this.#write(cursor.token + 1, cursor.position, this.#core.ports.name);
       guards.push({ subscriber: name, token: cursor.token });
     }
-    held.until = until;
-    return { ...entry, cursors, guards: { ...entry.guards, cursors: guards } };
+    held.rideAt = now + RIDE_EVERY_MS;
+    const laden = { ...entry, cursors, guards: { ...entry.guards, cursors: guards } };
+    this.#leftAt.set(laden, now);
+    return laden;
   }
 
   #write(token: number, position: number, holder: string | null): CursorWrite {
@@ -66,13 +87,15 @@ export class Eager {
     return { position, token, holder, heldUntil, failures: 0, dueAt: 0 };
   }
 
-  #until(): number {
-    return this.#core.ports.clock.now() + this.#core.ports.policy.holdMs * 0.8;
+  /** Shortened: the store counts by its own clock, which may run faster. */
+  #until(from: number): number {
+    return from + this.#core.ports.policy.holdMs * 0.8;
   }
 
   /** Takes up what a commit added. */
   #follow(entry: Entry, committed: Committed): void {
     if (entry.create !== undefined && entry.cursors !== undefined) {
+      const leftAt = this.#leftAt.get(entry) ?? Number.NEGATIVE_INFINITY;
       const cursors = new Map<string, { token: number; position: number; written: number }>();
       for (const [name, { token, position }] of Object.entries(entry.cursors)) {
         cursors.set(name, { token, position, written: position });
@@ -83,32 +106,38 @@ export class Eager {
         queue: [],
         sequence: 0,
         delivering: false,
-        until: this.#until(),
+        ending: false,
+        leaving: false,
+        until: this.#until(leftAt),
+        rideAt: leftAt + RIDE_EVERY_MS,
       });
     }
     const held = this.#held.get(entry.runId);
     if (held === undefined) return;
-    held.run = entry.create === undefined ? runAfter(held.run, entry, committed) : held.run;
-    for (const [name, { position }] of Object.entries(entry.cursors ?? {})) {
+    for (const [name, { token }] of Object.entries(entry.cursors ?? {})) {
       const cursor = held.cursors.get(name);
-      if (cursor !== undefined) cursor.written = position;
+      if (cursor !== undefined) cursor.token = token;
+    }
+    if (held.ending || held.leaving) return;
+    held.run = entry.create === undefined ? runAfter(held.run, entry, committed) : held.run;
+    if (entry.cursors !== undefined) {
+      held.until = this.#until(this.#leftAt.get(entry) ?? Number.NEGATIVE_INFINITY);
+      for (const [name, { position }] of Object.entries(entry.cursors)) {
+        const cursor = held.cursors.get(name);
+        if (cursor !== undefined) cursor.written = position;
+      }
     }
     const from = committed.sequence - entry.events.length;
     if (from !== held.sequence && entry.events.length > 0) {
-      // Another kernel wrote events in between: they are not here, so the journal must be read.
-      void this.#giveUp(entry.runId, held);
+      // Another kernel wrote events in between: they are not here, so the journal must be read. What is being handed over now is
+      // finished first, or the next holder would give the same event at the same time.
+      held.ending = true;
+      // With the store out of reach the cursors run out.
+      if (!held.delivering) void this.#giveUp(entry.runId, held).catch(() => undefined);
       return;
     }
     for (const [index, body] of entry.events.entries()) {
-      const sequence = from + index + 1;
-      held.queue.push({
-        ...body,
-        id: eventId(entry.runId, sequence),
-        sequence,
-        timestamp: committed.at,
-        workflowRunId: entry.runId,
-        workflowId: held.run.workflowId,
-      });
+      held.queue.push(eventOf(body, held.run, from + index + 1, committed.at));
     }
     held.sequence = committed.sequence;
     if (!held.delivering && held.queue.length > 0) void this.#deliver(entry.runId, held);
@@ -142,7 +171,8 @@ export class Eager {
           }
         }
       }
-      if (isSettled(held.run.status) && this.#held.get(runId) === held) await this.#giveUp(runId, held);
+      if ((held.ending || isSettled(held.run.status)) && this.#held.get(runId) === held)
+        await this.#giveUp(runId, held);
     } catch {
       // Out of reach or closed: the cursors run out, and a flush delivers from the journal.
       this.#held.delete(runId);
@@ -159,30 +189,47 @@ export class Eager {
     held: HeldRun,
     failed: Pick<Delivered, "subscriber" | "refused"> | null = null,
   ): Promise<void> {
-    if (this.#held.get(runId) !== held) return;
-    this.#held.delete(runId);
-    const delivered = [...held.cursors].map(
-      ([subscriber, { token, position, written }]): Delivered => ({
-        subscriber,
-        cursor: {
-          position: written,
-          token,
-          holder: this.#core.ports.name,
-          heldUntil: 0,
-          failures: 0,
-          dueAt: 0,
-        },
-        position,
-        refused: failed?.subscriber === subscriber ? failed.refused : null,
-        replayed: [],
-      }),
-    );
+    if (held.leaving || this.#held.get(runId) !== held) return;
+    held.leaving = true;
+    try {
+      await this.#writePlaces(runId, held, failed);
+    } finally {
+      if (this.#held.get(runId) === held) this.#held.delete(runId);
+    }
+  }
+
+  async #writePlaces(
+    runId: string,
+    held: HeldRun,
+    failed: Pick<Delivered, "subscriber" | "refused"> | null,
+  ): Promise<void> {
     let run: Run | undefined = held.run;
     for (let tries = 0; tries < MAX_TRIES && run !== undefined; tries += 1) {
+      const delivered = this.#delivered(held, failed);
       const { verdict } = await this.#core.commit(decideMove(run, delivered, await this.#core.given()));
-      if (verdict.status !== "stale" || verdict.guard === "cursor" || verdict.guard === "run") return;
+      if (verdict.status !== "stale" || verdict.guard === "run") return;
+      // An entry that took the places along may have been under way: then the cursors are still held, under the tokens that it wrote.
+      const moved = delivered.some(({ subscriber, cursor }) => held.cursors.get(subscriber)?.token !== cursor.token);
+      if (verdict.guard === "cursor" && !moved) return;
       run = (await this.#core.ports.store.load({ of: "run", runId })).runs[0]?.run;
     }
+  }
+
+  #delivered(held: HeldRun, failed: Pick<Delivered, "subscriber" | "refused"> | null): readonly Delivered[] {
+    return [...held.cursors].map(([subscriber, { token, position, written }]) => ({
+      subscriber,
+      cursor: {
+        position: written,
+        token,
+        holder: this.#core.ports.name,
+        heldUntil: 0,
+        failures: 0,
+        dueAt: 0,
+      },
+      position,
+      refused: failed?.subscriber === subscriber ? failed.refused : null,
+      replayed: [],
+    }));
   }
 
   /**

@@ -90,6 +90,8 @@ async function execute(
   key: { readonly key: string; readonly hash: string; readonly replaces: KeyRecord | null } | null,
 ): Promise<Executed> {
   const claimed = options.job ?? (await leaseOf(core, command));
+  // Another kernel may have rerun it: outputs that are remembered of an earlier epoch are not this job's.
+  if (core.warm.get(claimed.runId)?.run.epoch !== claimed.epoch) core.warm.drop(claimed.runId);
   const view = await core.view(command.workflowRunId);
   check(command, view);
   const node = nodeOf(view.graph, command.stageId);
@@ -152,10 +154,12 @@ function check(command: JobExecute, { run, graph }: WarmRun): void {
 async function leaseOf(core: Core, command: JobExecute): Promise<Job> {
   const { workflowRunId: runId, stageId } = command;
   const { store, policy, name } = core.ports;
-  if (command.token === undefined) {
+  const handler = handlerOf(command.workflowId, stageId);
+  const hasCode = core.ports.executor.handlers.has(handler);
+  if (command.token === undefined && hasCode) {
     const { claimed } = await store.jobs.claim({
       workerId: name,
-      handlers: new Set([handlerOf(command.workflowId, stageId)]),
+      handlers: new Set([handler]),
       kinds: ["execute"],
       limit: 1,
       leaseFor: policy.leaseMs,
@@ -167,7 +171,7 @@ async function leaseOf(core: Core, command: JobExecute): Promise<Job> {
   const { runs } = await store.load({ of: "run", runId, graph: true, jobs: [stageId], stages: [stageId] });
   const [found] = runs;
   if (found?.graph == null) throw new RunNotFoundError(runId);
-  check(command, core.warm.set(found.run, found.graph));
+  check(command, core.warm.set(found.run, core.intern(found.graph)));
   const [job] = found.jobs;
   if (job === undefined) {
     const [record] = found.stages;
@@ -179,6 +183,7 @@ async function leaseOf(core: Core, command: JobExecute): Promise<Job> {
         : `it is ${record.status}`,
     );
   }
+  if (!hasCode) throw new JobNotDueError(runId, stageId, "this kernel has no code for it");
   if (command.token === undefined) {
     if (job.worker !== null) throw new JobLeasedError(runId, stageId, job.worker);
     throw new JobNotDueError(
@@ -222,6 +227,18 @@ function isFenced(guard: string): boolean {
   return guard === "job" || guard === "epoch" || guard === "run";
 }
 
+/**
+ * Whether an entry about a job, the first that it guards, lost nothing but a race. A failing stage also guards the siblings that it
+ * cancels, and which job's guard fell is not told.
+ */
+export async function mayDecideAgain(core: Core, { runId, guards }: Entry, fallen: string): Promise<boolean> {
+  const [own, ...siblings] = guards.jobs ?? [];
+  if (fallen !== "job" || own === undefined || siblings.length === 0) return !isFenced(fallen);
+  const { runs } = await core.ports.store.load({ of: "run", runId, jobs: [own.stageId] });
+  const job = runs[0]?.jobs[0];
+  return job !== undefined && job.token === own.token && job.epoch === guards.epoch;
+}
+
 /** Commits the finish: what loses a race for the run decides again, what lost its lease is a ghost. */
 async function finish(
   core: Core,
@@ -262,7 +279,7 @@ async function finish(
     const { verdict } = await core.commit(decision.entry);
     if (verdict.status === "committed") {
       const next = nextOf(decision.entry, verdict);
-      if (fold && decision.entry.state === undefined && endsGroup(decision.entry, verdict)) {
+      if (fold && endsGroup(decision.entry, verdict)) {
         next.push(...(await transition(core, job.runId, lease)));
       }
       return { result: decision.result(verdict), next };
@@ -270,7 +287,7 @@ async function finish(
     if (verdict.status === "invalid") {
       // What can't be stored fails the stage: trying again would give the same.
       recorded = { kind: "failed", error: toRecord(verdict.error), retryable: false, events: [], blobs: [] };
-    } else if (verdict.status === "duplicate" || isFenced(verdict.guard)) {
+    } else if (verdict.status === "duplicate" || !(await mayDecideAgain(core, decision.entry, verdict.guard))) {
       return { result: ghost(resultKind(recorded)), next: [] };
     }
   }
@@ -294,9 +311,10 @@ function resultKind(outcome: Recorded): ExecuteResult["outcome"] {
   return outcome.kind;
 }
 
-/** A sibling's finish that brought a counter to zero without having known that it would. */
-function endsGroup(entry: Entry, committed: Committed): boolean {
-  return entry.counters !== undefined && (committed.remaining === 0 || committed.active === 0);
+/** Whether an entry brought a counter to zero without having known that it would, and so left the run where it was. */
+export function endsGroup({ state, counters }: Entry, { remaining, active }: Committed): boolean {
+  const stays = state === undefined || state.status === "RUNNING";
+  return stays && counters !== undefined && (remaining === 0 || active === 0);
 }
 
 /** The jobs that an entry leased and started. */

@@ -1,6 +1,7 @@
 /** Jobs as a decision puts them: enqueued, leased, started, or back in the queue. */
 import { MissingOutputError } from "../errors.ts";
 import type { EventBody, Graph, Job, Run, StageNode, StageRecord } from "../model.ts";
+import { handlerOf } from "../ports/executor.ts";
 import { type JobWrite, NOW } from "../ports/store.ts";
 import { type Given, groupOf } from "./decision.ts";
 
@@ -34,11 +35,13 @@ export function enqueueGroup(
   group: number,
   given: Pick<Given, "lease" | "policy">,
 ): { jobs: JobWrite[]; events: EventBody[] } {
-  const slots = given.lease?.slots ?? 0;
+  const { slots = 0, handlers } = given.lease ?? {};
   const jobs: JobWrite[] = [];
   const events: EventBody[] = [];
-  for (const [index, stageId] of groupOf(graph, group).entries()) {
-    const leased = index < slots;
+  let left = slots;
+  for (const stageId of groupOf(graph, group)) {
+    const leased = left > 0 && (handlers === undefined || handlers.has(handlerOf(run.workflowId, stageId)));
+    if (leased) left -= 1;
     jobs.push({
       runId: run.id,
       stageId,

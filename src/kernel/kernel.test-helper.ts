@@ -1,7 +1,7 @@
 /** A kernel on a memory store whose stages do what a test says, with clocks that move only when told. */
 import { memoryStore } from "../../adapters/memory/index.ts";
 import { toRecord } from "../errors.ts";
-import type { Event, Graph, StageNode } from "../model.ts";
+import type { Event, Graph, Job, Run, StageNode } from "../model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventSink, Subscriber } from "../ports/event-sink.ts";
 import type {
@@ -13,8 +13,11 @@ import type {
   TaskObserver,
 } from "../ports/executor.ts";
 import type { Store } from "../ports/store.ts";
+import type { RunCreate } from "./api.ts";
 import type { KernelPolicy } from "./decision.ts";
+import { POLICY } from "./decide.test-helper.ts";
 import { Kernel } from "./kernel.ts";
+import { type Watch, watchStore } from "./watch.test-helper.ts";
 
 /** A clock that stands still until a test moves it; timers fire in order. */
 export class StillClock implements Clock {
@@ -199,6 +202,7 @@ export class RecordingSink implements EventSink {
 export interface Bench {
   readonly kernel: Kernel;
   readonly store: Store;
+  readonly watch: Watch;
   readonly clock: StillClock;
   readonly executor: ScriptedExecutor;
   readonly sink: RecordingSink;
@@ -220,7 +224,8 @@ export function kernelOf(
   } = {},
 ): Bench {
   const clock = options.clock ?? new StillClock();
-  const store = options.store ?? memoryStore({ clock });
+  const watch = watchStore(options.store ?? memoryStore({ clock }));
+  const { store } = watch;
   const executor = options.executor ?? new ScriptedExecutor();
   for (const graph of graphs) {
     for (const { id } of graph.stages) executor.handlers.add(`${graph.workflowId}/${id}`);
@@ -245,36 +250,37 @@ export function kernelOf(
     },
     liveness:
       dead === undefined ? null : { dead: async (workers) => workers.filter((worker) => dead.has(worker)) },
-    policy: {
-      leaseMs: 30_000,
-      maxDeliveries: 3,
-      deliveryBackoffMs: 1000,
-      deliveryTimeoutMs: 30_000,
-      holdMs: 30_000,
-      keyRetentionMs: 7 * 86_400_000,
-      pollMs: 5000,
-      ...options.policy,
-    },
+    policy: { ...POLICY, ...options.policy },
     name,
     maxBatch: 100,
     parallelCommits: 1,
   });
-  return { kernel, store, clock, executor, sink };
+  return { kernel, store, watch, clock, executor, sink };
 }
 
 let keys = 0;
 
-/** Creates a run and claims it, by hand. */
-export async function begin({ kernel }: Bench, workflowId = "wf", input: unknown = null): Promise<string> {
+/** Creates a run, by hand. */
+export async function create(
+  { kernel }: Bench,
+  more: Partial<Omit<RunCreate, "type">> = {},
+): Promise<string> {
   keys += 1;
   const { workflowRunId } = await kernel.dispatch({
     type: "run.create",
-    workflowId,
-    input,
+    workflowId: "wf",
+    input: null,
     idempotencyKey: `key-${keys}`,
+    ...more,
   });
-  await kernel.dispatch({ type: "run.claimPending", workerId: "w" });
   return workflowRunId;
+}
+
+/** Creates a run and claims it, by hand. */
+export async function begin(bench: Bench, workflowId = "wf", input: unknown = null): Promise<string> {
+  const runId = await create(bench, { workflowId, input });
+  await bench.kernel.dispatch({ type: "run.claimPending", workerId: "w" });
+  return runId;
 }
 
 /** Executes one stage with `advance`, as hosts do. */
@@ -313,6 +319,35 @@ export async function lease(
   const [one] = claimed;
   if (one === undefined) throw new Error(`${stageId} could not be leased`);
   return one.job.token;
+}
+
+/** A job of a run as it stands in the queue. */
+export async function jobOf({ store }: Bench, runId: string, stageId: string): Promise<Job> {
+  const job = (await store.run(runId))?.jobs.find((one) => one.stageId === stageId);
+  if (job === undefined) throw new Error(`${stageId} has no job`);
+  return job;
+}
+
+/** The head of a run. */
+export async function headOf({ store }: Bench, runId: string): Promise<Run> {
+  const found = await store.run(runId);
+  if (found === null) throw new Error(`no run ${runId}`);
+  return found.run;
+}
+
+/** A body that waits until it is told how to end. */
+export function gate(): {
+  readonly body: () => Promise<unknown>;
+  open(value?: unknown): void;
+  fail(error: unknown): void;
+} {
+  let open: (value?: unknown) => void = () => undefined;
+  let fail: (error: unknown) => void = () => undefined;
+  const ended = new Promise<unknown>((resolve, reject) => {
+    open = resolve;
+    fail = reject;
+  });
+  return { body: () => ended, open, fail };
 }
 
 /** The statuses of a run and of its settled or suspended stages. */

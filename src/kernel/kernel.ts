@@ -16,7 +16,7 @@ import { decideSignal, scopeSignal } from "./commands/run-signal.ts";
 import { decideTransition, scopeTransition } from "./commands/run-transition.ts";
 import { decideReplay, scopeReplay } from "./commands/plugin-replay-dlq.ts";
 import { Core, type KernelPorts } from "./core.ts";
-import { createRun, encodeOwn } from "./create.ts";
+import { createRun, discardBlobs, encodeOwn } from "./create.ts";
 import { type Decisions, isUndelivered, type LeaseGrant, stateOf } from "./decision.ts";
 import { Eager } from "./eager.ts";
 import { executeJob, nextOf } from "./execute.ts";
@@ -28,6 +28,8 @@ import { validate } from "./validate.ts";
 export interface HostPort {
   /** From now on events are delivered as they are committed, without waiting for `outbox.flush`. */
   deliverEagerly(): void;
+  /** Whether a run's events are delivered as they are committed: then no flush is needed for them. */
+  delivers(runId: string): boolean;
   /** `run.create`, leased and started at once where there is room. */
   start(
     command: RunCreate,
@@ -189,8 +191,7 @@ export class Kernel {
   }
 
   async #commitAll<R>({ entries, result }: Decisions<R>): Promise<R> {
-    const outcomes = await Promise.all(entries.map((entry) => this.#core.commit(entry)));
-    return result(outcomes.map(({ verdict }) => verdict));
+    return result(await this.#core.commitAll(entries));
   }
 
   async #fork(command: RunFork): Promise<Results["run.fork"]> {
@@ -205,47 +206,54 @@ export class Kernel {
     if (key !== null) return core.replay<Results["run.fork"]>(key, hash);
     const [source] = runs;
     if (source?.graph == null) throw new RunNotFoundError(command.workflowRunId);
-    let config = null;
-    if (command.config !== undefined) {
-      const workflow = registry.get(source.run.workflowId);
-      if (workflow === undefined) throw new UnknownWorkflowError(source.run.workflowId, registry.ids());
-      const parsed = await workflow.parseConfig?.(command.config);
-      if (parsed?.ok === false) throw new SchemaError("stage config", source.run.workflowId, parsed.issues);
-      config = encodeOwn(parsed?.ok ? parsed.value : command.config, runId, "config");
-      for (const blob of config.blobs) await blobs.put(blob.key, blob.data);
-    }
-    // Copies, written before the run that points to them: then either run can be purged without the other.
-    for (const from of blobsOfFork(source, command.fromStageId)) {
-      const blob = await blobs.get(from);
-      if (blob !== null) await blobs.put(forkedKey(from, runId), blob);
-    }
     try {
-      return await core.transact(
+      let config = null;
+      if (command.config !== undefined) {
+        const workflow = registry.get(source.run.workflowId);
+        if (workflow === undefined) throw new UnknownWorkflowError(source.run.workflowId, registry.ids());
+        const parsed = await workflow.parseConfig?.(command.config);
+        if (parsed?.ok === false) throw new SchemaError("stage config", source.run.workflowId, parsed.issues);
+        config = encodeOwn(parsed?.ok ? parsed.value : command.config, runId, "config");
+        for (const blob of config.blobs) await blobs.put(blob.key, blob.data);
+      }
+      // Copies, written before the run that points to them: then either run can be purged without the other.
+      for (const from of blobsOfFork(source, command.fromStageId)) {
+        const blob = await blobs.get(from);
+        if (blob !== null) await blobs.put(forkedKey(from, runId), blob);
+      }
+      const result = await core.transact(
         command.type,
         command.workflowRunId,
         scopeFork(command),
         (loaded, given) => decideFork(command, hash, config?.payload ?? null, loaded, given),
         { runId, onKey: (record) => core.replay<Results["run.fork"]>(record, hash) },
       );
+      if (result.workflowRunId !== runId) await blobs.remove(runId);
+      return result;
     } catch (error) {
-      await blobs.remove(runId).catch(() => undefined);
+      await discardBlobs(blobs, runId, error);
       throw error;
     }
   }
 
   async #signal(command: RunSignal): Promise<Results["run.signal"]> {
     const core = this.#core;
-    const hash = await payloadHash([command.workflowRunId, command.name, command.payload]);
-    const { payload, blobs } = encodeOwn(
-      command.payload,
-      command.workflowRunId,
-      `signal.${core.ports.ids.entryId()}`,
-    );
-    for (const blob of blobs) await core.ports.blobs.put(blob.key, blob.data);
+    const { workflowRunId, name } = command;
+    const blobName = `signal.${core.ports.ids.entryId()}`;
+    const { payload, blobs } = encodeOwn(command.payload, workflowRunId, "payload", blobName);
+    const hash = await payloadHash([workflowRunId, name, command.payload]);
+    const scope = scopeSignal(command);
+    if (blobs.length > 0) {
+      // What is going to be refused, or was done before, leaves no blob behind: nobody would find it again.
+      const loaded = await core.ports.store.load(scope);
+      if (loaded.key !== null) return core.replay<Results["run.signal"]>(loaded.key, hash);
+      decideSignal(command, payload, hash, loaded, await core.given());
+      for (const blob of blobs) await core.ports.blobs.put(blob.key, blob.data);
+    }
     return core.transact(
       command.type,
       command.workflowRunId,
-      scopeSignal(command),
+      scope,
       (loaded, given) => decideSignal(command, payload, hash, loaded, given),
       { onKey: (record) => core.replay<Results["run.signal"]>(record, hash) },
     );
@@ -256,6 +264,7 @@ export class Kernel {
     deliverEagerly: () => {
       this.#delivering = true;
     },
+    delivers: (runId) => this.#eager.holds(runId),
     start: (command, lease) => {
       validate(command);
       return createRun(this.#core, command, { lease, eager: this.#delivering });
@@ -275,14 +284,14 @@ export class Kernel {
       const core = this.#core;
       const command = { type: "run.claimPending", workerId, maxClaims } as const;
       const loaded = await core.ports.store.load(scopeClaimPending(command, core.ports.registry.ids()));
-      for (const { run, graph } of loaded.runs) if (graph !== null) core.warm.set(run, graph);
+      for (const { run, graph } of loaded.runs) if (graph !== null) core.warm.set(run, core.intern(graph));
       const { entries } = decideClaimPending(loaded, await core.given({ workerId, slots }));
-      const outcomes = await Promise.all(entries.map((entry) => core.commit(entry)));
+      const verdicts = await core.commitAll(entries);
       const next: Job[] = [];
       let claimed = 0;
-      for (const [index, { verdict }] of outcomes.entries()) {
-        const entry = entries[index];
-        if (verdict.status !== "committed" || entry === undefined) continue;
+      for (const [index, entry] of entries.entries()) {
+        const verdict = verdicts[index];
+        if (verdict?.status !== "committed") continue;
         claimed += 1;
         next.push(...nextOf(entry, verdict));
       }
@@ -322,6 +331,6 @@ export class Kernel {
 
   #remember({ run }: Claimed): void {
     const graph = this.#core.graph(run.graph) ?? this.ports.registry.get(run.workflowId)?.graph;
-    if (graph !== undefined && graph.hash === run.graph) this.#core.warm.set(run, graph);
+    if (graph !== undefined && graph.hash === run.graph) this.#core.warm.set(run, this.#core.intern(graph));
   }
 }

@@ -89,8 +89,8 @@ async function flushRun(
       const cursor = cursors[subscriber.name];
       if (cursor === undefined) throw new RangeError(`no cursor of ${subscriber.name} was leased`);
       const since = registry.subscribers.find((one) => one.name === subscriber.name)?.since ?? 0;
-      const first =
-        found.run.cursors[subscriber.name] === undefined ? firstOwed(events, since) : cursor.position;
+      // Not only where it has no cursor yet: what it isn't owed may be longer than a page, or its first flusher may have died.
+      const first = Math.max(cursor.position, firstOwed(events, since));
       const share = Math.floor(limit / due.length) + (index < limit % due.length ? 1 : 0);
       const result =
         cursor.dueAt > held.at

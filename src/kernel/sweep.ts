@@ -1,7 +1,7 @@
 /** The flows that look after what others left: stale leases, suspended stages that are due, settled runs. */
 import { toRecord } from "../errors.ts";
 import type { Graph, Job, Run } from "../model.ts";
-import type { Claimed, Entry, Scope } from "../ports/store.ts";
+import type { Claimed, Scope } from "../ports/store.ts";
 import type { LeaseReapStale, Results, RunPurge } from "./api.ts";
 import {
   decideReap,
@@ -19,7 +19,7 @@ import {
 } from "./commands/stage-poll-suspended.ts";
 import type { Core } from "./core.ts";
 import type { Decision } from "./decision.ts";
-import { transition } from "./execute.ts";
+import { endsGroup, mayDecideAgain, transition } from "./execute.ts";
 import { groupOf } from "./decision.ts";
 import { nodeOf } from "./jobs.ts";
 import { observerOf, taskOf } from "./task.ts";
@@ -76,12 +76,8 @@ async function commitOne<R>(core: Core, { entry, result }: Decision<R>): Promise
   const { verdict } = await core.commit(entry);
   if (verdict.status === "invalid") throw verdict.error;
   if (verdict.status !== "committed") return null;
-  if (entry.state === undefined && endsGroup(entry, verdict)) await transition(core, entry.runId, null);
+  if (endsGroup(entry, verdict)) await transition(core, entry.runId, null);
   return result(verdict);
-}
-
-function endsGroup(entry: Entry, { remaining, active }: { remaining: number; active: number }): boolean {
-  return entry.counters !== undefined && (remaining === 0 || active === 0);
 }
 
 /** `stage.pollSuspended`: leases suspended stages that are due, asks each, and records the answers. */
@@ -105,22 +101,22 @@ export async function pollSuspended(core: Core, maxChecks: number): Promise<Resu
 }
 
 async function poll(core: Core, { job, run: head }: Claimed, now: number): Promise<CheckResult | null> {
-  const { runs } = await core.ports.store.load({
-    of: "run",
-    runId: head.id,
-    graph: true,
-    body: true,
-    stages: [job.stageId],
-  });
-  const [found] = runs;
-  const record = found?.stages[0];
-  if (found?.graph == null || record === undefined) return null;
-  const view = core.warm.set(found.run, found.graph, found.body);
-  const node = nodeOf(found.graph, job.stageId);
-  const state: CheckState = { run: found.run, graph: found.graph, node, job, record, siblings: [], now };
   let stop: ((reason: "cancelled" | "lease-lost" | "draining") => void) | null = null;
   core.leases.hold(job, (reason) => stop?.(reason));
   try {
+    const { runs } = await core.ports.store.load({
+      of: "run",
+      runId: head.id,
+      graph: true,
+      body: true,
+      stages: [job.stageId],
+    });
+    const [found] = runs;
+    const record = found?.stages[0];
+    if (found?.graph == null || record === undefined) return null;
+    const view = core.warm.set(found.run, core.intern(found.graph), found.body);
+    const node = nodeOf(found.graph, job.stageId);
+    const state: CheckState = { run: found.run, graph: found.graph, node, job, record, siblings: [], now };
     if (job.kind === "wait") return await recordAnswer(core, state, { kind: "overdue" });
     const check = core.ports.executor.check(
       await taskOf(core, view, node, job, { record }),
@@ -137,6 +133,10 @@ async function poll(core: Core, { job, run: head }: Claimed, now: number): Promi
     }
     const late = outcome.kind === "waiting" && isOverdue(job, now);
     return await recordAnswer(core, state, late ? { kind: "overdue" } : outcome);
+  } catch (error) {
+    // Its lease would run out, and count as a crash of its worker.
+    await core.ports.store.jobs.release({ leases: [job] }).catch(() => undefined);
+    throw error;
   } finally {
     core.leases.letGo(job);
   }
@@ -162,13 +162,13 @@ async function recordAnswer(
     if (entry === null) return result(null);
     const { verdict } = await core.commit(entry);
     if (verdict.status === "committed") {
-      if (entry.state === undefined && endsGroup(entry, verdict)) await transition(core, entry.runId, null);
+      if (endsGroup(entry, verdict)) await transition(core, entry.runId, null);
       return result(verdict);
     }
     if (verdict.status === "invalid")
       answer = { kind: "failed", error: toRecord(verdict.error), retryable: false };
     else if (verdict.status === "duplicate") return null;
-    else if (verdict.guard === "job" || verdict.guard === "epoch" || verdict.guard === "run") return null;
+    else if (!(await mayDecideAgain(core, entry, verdict.guard))) return null;
     else seen = { ...seen, run: (await core.view(seen.run.id)).run };
   }
   return null;
@@ -186,8 +186,7 @@ export async function purge(core: Core, command: RunPurge): Promise<Results["run
     const loaded = await store.load(scope);
     const { entries, result } = decidePurge(loaded, await core.given());
     if (entries.length === 0) break;
-    const outcomes = await Promise.all(entries.map((entry) => core.commit(entry)));
-    const verdicts = outcomes.map(({ verdict }) => verdict);
+    const verdicts = await core.commitAll(entries);
     for (const [index, entry] of entries.entries()) {
       if (entry.purge && verdicts[index]?.status === "committed") await blobs.remove(entry.runId);
     }

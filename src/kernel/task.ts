@@ -1,21 +1,51 @@
 /** What a stage's body is given, gathered from what is remembered and, for the rest, from one load. */
 import { RunNotFoundError } from "../errors.ts";
-import type { Job, Payload, StageNode, StageRecord } from "../model.ts";
+import type { Graph, GroupKind, Job, Payload, StageNode, StageRecord } from "../model.ts";
 import { handlerOf, type StageTask, type TaskObserver } from "../ports/executor.ts";
 import type { Core } from "./core.ts";
 import { groupOf } from "./decision.ts";
 import type { WarmRun } from "./warm.ts";
 
+interface Wanted {
+  readonly previous: readonly string[];
+  readonly previousKind: GroupKind | null;
+  readonly ids: readonly string[];
+}
+
+// Going through all stages for each one of a group of 10,000 would be quadratic.
+const wantedBy = new WeakMap<StageNode, Wanted>();
+
 /** The stages whose outputs a body needs: its declared dependencies, and the group before where that is its input. */
-function wantedOutputs(
-  view: WarmRun,
-  node: StageNode,
-): { previous: readonly string[]; wanted: readonly string[] } {
-  const previous = node.input === "previous" && node.group > 0 ? groupOf(view.graph, node.group - 1) : [];
-  const declared =
-    node.dependencies ??
-    view.graph.stages.filter((stage) => stage.group < node.group).map((stage) => stage.id);
-  return { previous, wanted: [...new Set([...previous, ...declared])] };
+function wantedOutputs(graph: Graph, node: StageNode): Wanted {
+  let wanted = wantedBy.get(node);
+  if (wanted === undefined) {
+    const previous = node.input === "previous" && node.group > 0 ? groupOf(graph, node.group - 1) : [];
+    const declared = node.dependencies ?? earlier(graph, node.group);
+    wanted = {
+      previous,
+      previousKind: previous.length === 0 ? null : (graph.kinds[node.group - 1] ?? null),
+      ids: [...new Set([...previous, ...declared])],
+    };
+    wantedBy.set(node, wanted);
+  }
+  return wanted;
+}
+
+const earlierBy = new WeakMap<Graph, Map<number, readonly string[]>>();
+
+/** The stages of all groups before one. */
+function earlier(graph: Graph, group: number): readonly string[] {
+  let byGroup = earlierBy.get(graph);
+  if (byGroup === undefined) {
+    byGroup = new Map();
+    earlierBy.set(graph, byGroup);
+  }
+  let ids = byGroup.get(group);
+  if (ids === undefined) {
+    ids = graph.groups.slice(0, group).flat();
+    byGroup.set(group, ids);
+  }
+  return ids;
 }
 
 /**
@@ -29,8 +59,8 @@ export async function taskOf(
   job: Job,
   options: { readonly config?: unknown; readonly record?: StageRecord } = {},
 ): Promise<StageTask> {
-  const { previous, wanted } = wantedOutputs(view, node);
-  const missing = wanted.filter((stageId) => !view.outputs.has(stageId));
+  const { previous, previousKind, ids } = wantedOutputs(view.graph, node);
+  const missing = ids.filter((stageId) => !view.outputs.has(stageId));
   const needsRecord = job.resumes && options.record === undefined;
   let record = options.record;
   if (missing.length > 0 || view.body === null || needsRecord) {
@@ -51,7 +81,7 @@ export async function taskOf(
   }
   if (view.body === null) throw new RunNotFoundError(job.runId);
   const outputs = new Map<string, Payload | null>();
-  for (const stageId of wanted) outputs.set(stageId, view.outputs.get(stageId) ?? null);
+  for (const stageId of ids) outputs.set(stageId, view.outputs.get(stageId) ?? null);
   return {
     runId: job.runId,
     workflowId: job.workflowId,
@@ -61,7 +91,7 @@ export async function taskOf(
     token: job.token,
     input: view.body.input,
     previous,
-    previousKind: previous.length === 0 ? null : (view.graph.kinds[node.group - 1] ?? null),
+    previousKind,
     outputs,
     config: view.body.config,
     ...(options.config === undefined ? {} : { ownConfig: { value: options.config } }),

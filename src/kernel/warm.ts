@@ -62,6 +62,12 @@ export class Warm {
     }
     const warm = this.#runs.get(entry.runId);
     if (warm === undefined) return;
+    // A sibling's entry is in whatever the run's version: if another kernel moved the run meanwhile, its state isn't known here, and the new
+    // version would vouch for the old state.
+    if (entry.state === undefined && committed.version !== warm.run.version) {
+      this.#runs.delete(entry.runId);
+      return;
+    }
     const run = runAfter(warm.run, entry, committed);
     if (isSettled(run.status) || run.epoch !== warm.run.epoch || entry.purge) {
       this.#runs.delete(entry.runId);

@@ -86,7 +86,7 @@ function done(
       };
   return settleStage(
     state,
-    { record, events: [...outcome.events, event], result, fold, cancel: [], error: null },
+    { record, events: [...outcome.events, event], result, fold, siblings: [], error: null },
     given,
   );
 }
@@ -100,8 +100,6 @@ function failed(
   const { job } = state;
   const record = recordOf(state, { status: "FAILED", error: outcome.error, failures: job.failures + 1 });
   const event: EventBody = { type: "stage:failed", payload: { ...eventOf(job), error: outcome.error } };
-  // Siblings that nobody executes now are cancelled; the others finish, and whoever is last fails the run.
-  const cancel = state.siblings.filter((sibling) => sibling.stageId !== job.stageId && !sibling.started);
   const result: ExecuteResult = { outcome: "failed", error: shown(outcome.error), retryable: false };
   return settleStage(
     state,
@@ -110,7 +108,7 @@ function failed(
       events: [...outcome.events, event],
       result,
       fold,
-      cancel,
+      siblings: state.siblings,
       error: { ...outcome.error, stageId: job.stageId },
     },
     given,
@@ -127,7 +125,7 @@ function cancelledByFailure(
   const record = recordOf(state, { status: "CANCELLED", reason: "a stage of its group failed" });
   return settleStage(
     state,
-    { record, events: outcome.events, result: { outcome: "cancelled" }, fold, cancel: [], error: null },
+    { record, events: outcome.events, result: { outcome: "cancelled" }, fold, siblings: [], error: null },
     given,
   );
 }
@@ -140,7 +138,8 @@ export function settleStage(
     readonly events: readonly EventBody[];
     readonly result: ExecuteResult;
     readonly fold: boolean;
-    readonly cancel: readonly Job[];
+    /** The group's open jobs, where the stage failed for good. */
+    readonly siblings: readonly Job[];
     readonly error: ErrorRecord | null;
     /** Whether the stage was counted as active: false when it ends while suspended. */
     readonly active?: boolean;
@@ -149,8 +148,12 @@ export function settleStage(
   given: Given,
 ): Decision<ExecuteResult> {
   const { run, job } = state;
-  const activeSiblings = end.cancel.filter((sibling) => !sibling.suspended).length;
-  const taken = { remaining: 1 + end.cancel.length, active: (end.active === false ? 0 : 1) + activeSiblings };
+  // Siblings that nobody executes now are cancelled; the others finish, and whoever is last fails the run. Both are guarded as they were
+  // seen: one that goes back to the queue at this moment must be cancelled too.
+  const siblings = end.siblings.filter(({ stageId }) => stageId !== job.stageId);
+  const cancel = siblings.filter(({ started }) => !started);
+  const activeSiblings = cancel.filter(({ suspended }) => !suspended).length;
+  const taken = { remaining: 1 + cancel.length, active: (end.active === false ? 0 : 1) + activeSiblings };
   const remaining = run.remaining - taken.remaining;
   const active = run.active - taken.active;
   const error = run.error ?? end.error;
@@ -168,16 +171,16 @@ export function settleStage(
       epoch: job.epoch,
       jobs: [
         { stageId: job.stageId, token: job.token },
-        ...end.cancel.map(({ stageId, token, attempt }) => ({ stageId, token, attempt })),
+        ...siblings.map(({ stageId, token, attempt }) => ({ stageId, token, attempt })),
       ],
       ...(versioned ? { version: run.version, remaining: run.remaining } : {}),
       ...(move?.registry === undefined ? {} : { registry: move.registry }),
     },
-    dropJobs: [job.stageId, ...end.cancel.map((sibling) => sibling.stageId)],
+    dropJobs: [job.stageId, ...cancel.map(({ stageId }) => stageId)],
     ...(move === null ? {} : { jobs: move.jobs }),
     stages: [
       end.record,
-      ...end.cancel.map((sibling) => cancelledRecord(sibling, "a stage of its group failed")),
+      ...cancel.map((sibling) => cancelledRecord(sibling, "a stage of its group failed")),
     ],
     events: move === null ? end.events : [...end.events, ...move.events],
     counters: move?.counters ?? { add: { remaining: -taken.remaining, active: -taken.active } },
@@ -239,7 +242,8 @@ function suspended(
   const put = unleased(job, {
     kind,
     dueAt: dueIn === null ? null : { in: dueIn },
-    suspended: true,
+    // What it waits for is there: it is due now, and the run doesn't sleep.
+    suspended: early === undefined,
     resumes: true,
     signal: early ? null : outcome.signal,
     deadlineAt: early ? null : deadlineAt,
@@ -267,7 +271,7 @@ function suspended(
     ...(sleeps || outcome.signal !== null
       ? { state: stateOf(run, sleeps ? { status: "SUSPENDED" } : {}) }
       : {}),
-    counters: { add: { remaining: 0, active: -1 } },
+    ...(early === undefined ? { counters: { add: { remaining: 0, active: -1 } } } : {}),
     jobs: [put],
     stages: [
       {

@@ -47,7 +47,7 @@ export function decideReap(
         events: [reaped, { type: "stage:failed", payload: { ...eventOf(job), error } }],
         result: { outcome: "failed" },
         fold: true,
-        cancel: state.siblings.filter((sibling) => sibling.stageId !== job.stageId && !sibling.started),
+        siblings: state.siblings,
         error: { ...error, stageId: job.stageId },
         active: !job.suspended,
         command: "lease.reapStale",

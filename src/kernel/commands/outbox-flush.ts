@@ -26,7 +26,7 @@ export interface Delivered {
   readonly replayed: readonly { readonly letter: DeadLetter; readonly error: unknown | null }[];
 }
 
-/** Leases cursors of one run; a subscriber without one starts at the event that its registration entitles it to. */
+/** Leases cursors of one run. */
 export function decideHold(run: Run, subscribers: readonly string[], holder: string, given: Given): Entry {
   const cursors: Record<string, CursorWrite> = {};
   for (const name of subscribers) {
@@ -61,16 +61,19 @@ export function decideMove(run: Run, delivered: readonly Delivered[], given: Giv
   const moved = new Map<string, number>();
   for (const { subscriber, cursor, position, refused, replayed } of delivered) {
     const progressed = position > cursor.position;
-    const failures = refused === null ? 0 : (progressed ? 0 : cursor.failures) + 1;
+    const before = progressed ? 0 : cursor.failures;
+    const failures = refused === null ? before : before + 1;
     const dead = refused !== null && failures >= policy.maxDeliveries;
+    const backoff = { in: policy.deliveryBackoffMs * 2 ** (failures - 1) };
     const at = dead ? refused.event.sequence : position;
     cursors[subscriber] = {
       position: at,
-      token: cursor.token,
+      // Grows with every write: a flusher that read the cursor before this move must not put it back.
+      token: cursor.token + 1,
       holder: null,
       heldUntil: 0,
       failures: dead ? 0 : failures,
-      dueAt: refused === null || dead ? 0 : { in: policy.deliveryBackoffMs * 2 ** (failures - 1) },
+      dueAt: dead ? 0 : refused !== null ? backoff : progressed ? 0 : cursor.dueAt,
     };
     moved.set(subscriber, at);
     if (dead) {

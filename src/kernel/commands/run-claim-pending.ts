@@ -15,9 +15,9 @@ export function decideClaimPending(loaded: Loaded, given: Given): Decisions<Resu
   const entries: Entry[] = [];
   for (const [index, { run, graph }] of loaded.runs.entries()) {
     if (graph === null || run.status !== "PENDING") continue;
-    const lease = given.lease === null ? null : { workerId: given.lease.workerId, slots };
+    const lease = given.lease === null ? null : { ...given.lease, slots };
     const { jobs, events } = enqueueGroup(run, graph, run.group, { policy: given.policy, lease });
-    slots = Math.max(0, slots - jobs.length);
+    slots -= jobs.filter((job) => job.started).length;
     entries.push({
       id: `${given.entry}.${index}`,
       runId: run.id,
