@@ -237,6 +237,6 @@ function writeRows(tx: Transaction, entry: Entry, ready: Ready, rows: RunRows): 
   for (const stage of ready.past ?? []) putPast(tx, rows, stage);
   for (const letter of ready.letters ?? []) putLetter(tx, rows, letter);
   for (const signal of ready.signals ?? []) putSignal(tx, rows, signal);
-  if (events.length > 0)
+  if (events.length > 0 || entry.mark)
     appendJournal(tx, rows, { runId: rows.id, from, at: tx.now, entry: entry.id, events });
 }

@@ -6,9 +6,11 @@ import {
   commit,
   createRun,
   creation,
+  cursorOf,
   entryFor,
   graphOf,
   jobOf,
+  letterOf,
   note,
   stateOf,
 } from "../../src/testing/conformance/rows.ts";
@@ -107,6 +109,30 @@ describe("memoryStore", () => {
     await claim(store, graph, ["a"]);
     await commit(store, entryFor("r", { dropJobs: "all", events: [note(1)] }));
     expect(written).toEqual(["job r/a", "job r/a", "run r", "journal r:1"]);
+  });
+
+  it("lets no subscriber's arrears hide another's", async () => {
+    const store = memoryStore();
+    const behind = async (id: string, name: string, by: number): Promise<void> => {
+      await createRun(store, { id });
+      const cursors = { one: cursorOf(1), two: cursorOf(1), [name]: cursorOf(by) };
+      await commit(store, entryFor(id, { events: [note(1)], cursors }));
+    };
+    for (const id of ["a", "b", "c"]) await behind(id, "one", 0);
+    await behind("d", "two", 0);
+    await behind("e", "two", 1);
+    await commit(
+      store,
+      entryFor("e", { letters: [letterOf("e", 1, { subscriber: "one", replaying: true })] }),
+    );
+    const load = async (limit: number): Promise<string[]> => {
+      const { runs } = await store.load({ of: "outbox", subscribers: ["one", "two"], limit, maxEvents: 1 });
+      return runs.map(({ run }) => run.id).toSorted();
+    };
+    expect(await load(0)).toEqual([]);
+    expect(await load(3)).toEqual(["a", "d", "e"]);
+    expect(await load(4)).toEqual(["a", "b", "d", "e"]);
+    expect(await load(9)).toEqual(["a", "b", "c", "d", "e"]);
   });
 
   it("hands out a graph that nobody can change", async () => {

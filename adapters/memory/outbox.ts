@@ -21,13 +21,15 @@ export class Outbox {
   readonly #lanes = new Map<string, Lane>();
   /** Runs with dead letters, so that nobody looks for them in all runs. */
   readonly lettered = new Set<RunRows>();
+  /** Those of them of which some were put back. */
+  readonly replaying = new Set<RunRows>();
   #order = 0;
 
   /** Brings the arrears of one run in line with its head. */
   update(rows: RunRows, present: boolean): void {
     for (const [subscriber, lane] of this.#lanes) this.#updateIn(lane, subscriber, rows, present);
-    if (present && rows.letters !== null && rows.letters.size > 0) this.lettered.add(rows);
-    else if (this.lettered.size > 0) this.lettered.delete(rows);
+    keep(this.lettered, rows, present && rows.letters !== null && rows.letters.size > 0);
+    keep(this.replaying, rows, present && rows.replaying > 0);
   }
 
   #updateIn(lane: Lane, subscriber: string, rows: RunRows, present: boolean): void {
@@ -63,6 +65,11 @@ export class Outbox {
   forget(subscriber: string): void {
     this.#lanes.delete(subscriber);
   }
+}
+
+function keep(set: Set<RunRows>, rows: RunRows, belongs: boolean): void {
+  if (belongs) set.add(rows);
+  else if (set.size > 0) set.delete(rows);
 }
 
 function isReadyBefore(left: Arrears, right: Arrears): boolean {

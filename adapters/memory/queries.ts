@@ -5,7 +5,7 @@ import { eventsOf } from "../../src/ports/journal.ts";
 import { checkCount, checkPlace } from "../../src/ports/limits.ts";
 import type { Page, RunFilter, Store } from "../../src/ports/store.ts";
 import { copyData, copyLetter, copyRecord, copyRun, copyStage } from "./copies.ts";
-import { loadRun, recordAt } from "./scopes.ts";
+import { lettered, loadRun, recordAt } from "./scopes.ts";
 import type { RunRows, Tables } from "./schema.ts";
 
 type Query<Name extends "events" | "logs" | "letters"> = Parameters<Store[Name]>[0];
@@ -111,8 +111,7 @@ export function listPast(tables: Tables, runId: string): ReturnType<typeof copyS
 export function listLetters(tables: Tables, query: Query<"letters">): ReturnType<typeof copyLetter>[] {
   const limit = checkCount("letters", "limit", query.limit ?? PAGE);
   const found: ReturnType<typeof copyLetter>[] = [];
-  for (const rows of tables.outbox.lettered) {
-    if (query.runId !== undefined && rows.id !== query.runId) continue;
+  for (const rows of lettered(tables, query.runId)) {
     for (const letter of rows.letters?.values() ?? []) {
       if (found.length >= limit) return found;
       if (query.subscriber === undefined || letter.subscriber === query.subscriber)

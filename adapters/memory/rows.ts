@@ -29,6 +29,7 @@ export function insertRun(tx: Transaction, head: Run): RunRows {
     keys: [],
     past: null,
     letters: null,
+    replaying: 0,
     signals: null,
     logs: null,
     home: null,
@@ -164,7 +165,9 @@ export function putPast(tx: Transaction, rows: RunRows, stage: StageRecord): voi
 
 export function putLetter(tx: Transaction, rows: RunRows, letter: DeadLetter): void {
   rows.letters ??= new Map();
-  putIn(tx, rows, "letter", rows.letters, letterKey(letter), letter);
+  const key = letterKey(letter);
+  countReplaying(tx, rows, rows.letters.get(key), letter);
+  putIn(tx, rows, "letter", rows.letters, key, letter);
 }
 
 export function dropLetter(
@@ -172,7 +175,23 @@ export function dropLetter(
   rows: RunRows,
   letter: Pick<DeadLetter, "subscriber" | "sequence">,
 ): void {
-  if (rows.letters !== null) dropFrom(tx, rows, "letter", rows.letters, letterKey(letter));
+  if (rows.letters === null) return;
+  const key = letterKey(letter);
+  countReplaying(tx, rows, rows.letters.get(key), undefined);
+  dropFrom(tx, rows, "letter", rows.letters, key);
+}
+
+function countReplaying(
+  tx: Transaction,
+  rows: RunRows,
+  before: DeadLetter | undefined,
+  after: DeadLetter | undefined,
+): void {
+  const more = (after?.replaying ? 1 : 0) - (before?.replaying ? 1 : 0);
+  rows.replaying += more;
+  tx.onRollback(() => {
+    rows.replaying -= more;
+  });
 }
 
 function letterKey({ subscriber, sequence }: Pick<DeadLetter, "subscriber" | "sequence">): string {

@@ -46,6 +46,8 @@ export interface RunRows extends Spot {
   readonly keys: KeySlot[];
   past: Map<string, StageRecord> | null;
   letters: Map<string, DeadLetter> | null;
+  /** How many of the dead letters were put back. */
+  replaying: number;
   signals: Map<string, Signal> | null;
   logs: Map<string, LogBatch> | null;
 }

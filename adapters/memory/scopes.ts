@@ -112,16 +112,17 @@ function stuck(tables: Tables, { idleMs, limit }: Of<"stuck">, now: number): Loa
 function outbox(tables: Tables, scope: Of<"outbox">, now: number): LoadedRun[] {
   const { subscribers, limit, maxEvents } = scope;
   checkCount("load outbox", "maxEvents", maxEvents);
+  let sources = subscribers.map((name) => tables.outbox.ready(name, now, tables.runs.values()));
+  sources.push(withReplays(tables, subscribers, now));
   const found = new Set<RunRows>();
-  for (const subscriber of subscribers) {
-    for (const rows of tables.outbox.ready(subscriber, now, tables.runs.values())) {
-      if (found.size >= limit) break;
-      found.add(rows);
-    }
-  }
-  for (const rows of tables.outbox.lettered) {
-    if (found.size >= limit) break;
-    if (replaying(rows, subscribers, now).length > 0) found.add(rows);
+  // In turns, so that no subscriber's arrears keep another's from being seen.
+  while (sources.length > 0 && found.size < limit) {
+    sources = sources.filter((source) => {
+      if (found.size >= limit) return false;
+      const { done, value } = source.next();
+      if (!done) found.add(value);
+      return !done;
+    });
   }
   return Array.from(found, (rows) => {
     const back = replaying(rows, subscribers, now);
@@ -131,6 +132,10 @@ function outbox(tables: Tables, scope: Of<"outbox">, now: number): LoadedRun[] {
       letters: back.map(copyLetter),
     };
   });
+}
+
+function* withReplays(tables: Tables, subscribers: readonly string[], now: number): Generator<RunRows> {
+  for (const rows of tables.outbox.replaying) if (replaying(rows, subscribers, now).length > 0) yield rows;
 }
 
 /** Dead letters that were put back for these subscribers, where their cursors are free. */
@@ -181,12 +186,18 @@ export function recordAt(journal: readonly JournalRecord[], sequence: number): n
   return low;
 }
 
+/** Runs with dead letters. */
+export function lettered(tables: Tables, runId: string | undefined): Iterable<RunRows> {
+  if (runId === undefined) return tables.outbox.lettered;
+  const rows = tables.runs.get(runId);
+  return rows === undefined ? [] : [rows];
+}
+
 function letters(tables: Tables, { runId, subscriber, type, limit }: Of<"letters">): LoadedRun[] {
   const runs: LoadedRun[] = [];
   let left = limit;
-  for (const rows of tables.outbox.lettered) {
+  for (const rows of lettered(tables, runId)) {
     if (left === 0) break;
-    if (runId !== undefined && rows.id !== runId) continue;
     const wanted = inOrder(rows.letters)
       .filter(
         (letter) =>
@@ -206,11 +217,11 @@ function purgeable(tables: Tables, scope: Of<"purgeable">, now: number): Seen {
   const { olderThanMs, status, keep, limit } = scope;
   checkDuration("load purgeable", "olderThanMs", olderThanMs);
   checkPlace("load purgeable", "keep", keep);
-  const { runs, size } = tables.index.settled(status);
+  const { runs: settledRuns, size } = tables.index.settled(status);
   const old: RunRows[] = [];
   const most = Math.min(limit, size - keep);
   if (most > 0) {
-    for (const rows of runs) {
+    for (const rows of settledRuns) {
       if ((rows.head.settledAt ?? now) + olderThanMs > now) break;
       old.push(rows);
       if (old.length === most) break;
@@ -221,7 +232,11 @@ function purgeable(tables: Tables, scope: Of<"purgeable">, now: number): Seen {
     if (orphans.length >= limit || isLive(record, now)) break;
     if (!tables.runs.has(record.runId)) orphans.push(copyKey(record));
   }
-  return { runs: old.map((rows) => loadRun(tables, rows, { keys: true })), orphans };
+  const runs = old.map((rows) => ({
+    ...loadRun(tables, rows, { keys: true }),
+    letters: inOrder(rows.letters).map(copyLetter),
+  }));
+  return { runs, orphans };
 }
 
 function settled(tables: Tables, { runId, entry }: Of<"entry">): Committed | null {

@@ -186,6 +186,19 @@ describe("siblings", () => {
     expect((await store.run("r1"))?.jobs.map(({ stageId }) => stageId)).toEqual(["d"]);
   });
 
+  it("tell the last of them that counted that it is, so that what they bring about is followed up once", async () => {
+    const { committer } = await withRun();
+    const renewal = entryOf("r1", {
+      guards: { epoch: 1, jobs: [{ stageId: "c", token: 1 }] },
+      jobs: [startedJob("c", { runId: "r1", token: 1 })],
+    });
+    const outcomes = await Promise.all(
+      [finishOf("r1", "a"), finishOf("r1", "b"), renewal].map((entry) => committer.submit(entry)),
+    );
+    expect(outcomes.map(({ last }) => last)).toEqual([false, true, false]);
+    expect((await committer.submit(finishOf("r1", "d"))).last).toBe(true);
+  });
+
   it("are each told their own verdict where one of them lost its lease", async () => {
     const { committer, store } = await withRun();
     const outcomes = await Promise.all([

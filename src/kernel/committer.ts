@@ -4,7 +4,7 @@
  */
 import { CommitUnknownError } from "../errors.ts";
 import { type Clock, sleep } from "../ports/clock.ts";
-import type { Committed, Entry, Store, Verdict } from "../ports/store.ts";
+import type { Committed, Entry, GuardName, Store, Verdict } from "../ports/store.ts";
 
 /** A verdict that callers see: an unknown one was settled before. */
 export type Settled = Exclude<Verdict, { status: "unknown" }>;
@@ -13,6 +13,8 @@ export type Settled = Exclude<Verdict, { status: "unknown" }>;
 export interface Outcome {
   readonly verdict: Settled;
   readonly from: number;
+  /** Whether it was the last of those that left as one and counted: what they have brought about together is followed up once. */
+  readonly last: boolean;
 }
 
 interface Waiting {
@@ -33,10 +35,15 @@ export interface CommitterOptions {
   readonly parallel: number;
   /** The leader's epoch, where the store has one leader. */
   readonly leaderEpoch?: number;
+  /** Called when a guard of an entry fell, before its caller decides again. */
+  readonly fallen?: (entry: Entry, guard: GuardName) => void;
   /** Called just before an entry leaves: what rides along with it. */
   readonly ride?: (entry: Entry) => Entry;
-  /** Called once an entry is in, before its callers go on: what the kernel remembers must be true for them. */
-  readonly committed?: (entry: Entry, committed: Committed) => void;
+  /**
+   * Called once an entry is in, before its callers go on: what the kernel remembers must be true for them.
+   * @param late its answer was lost and asked for again: others may have moved the run since, and the values are those that they left
+   */
+  readonly committed?: (entry: Entry, committed: Committed, late: boolean) => void;
 }
 
 /** The queue of entries before the store. */
@@ -104,7 +111,7 @@ export class Committer {
     }
   }
 
-  #answer(entry: Entry, group: readonly Waiting[], verdict: Settled): void {
+  #answer(entry: Entry, group: readonly Waiting[], verdict: Settled, late = false): void {
     this.#busy.delete(entry.runId);
     if (group.length > 1 && verdict.status !== "committed") {
       // The verdict doesn't tell whose guard fell or whose value can't be stored: a sibling must neither become a ghost nor fail by it.
@@ -112,10 +119,12 @@ export class Committer {
       this.#queue.unshift(...group);
       return;
     }
-    if (verdict.status === "committed") this.#options.committed?.(entry, verdict);
+    if (verdict.status === "committed") this.#options.committed?.(entry, verdict, late);
+    else if (verdict.status === "stale") this.#options.fallen?.(entry, verdict.guard);
     let from = verdict.status === "committed" ? verdict.sequence - entry.events.length + 1 : 0;
+    const last = group.findLast((waiting) => waiting.entry.counters !== undefined);
     for (const waiting of group) {
-      waiting.resolve({ verdict, from });
+      waiting.resolve({ verdict, from, last: waiting === last });
       from += waiting.entry.events.length;
     }
   }
@@ -129,7 +138,7 @@ export class Committer {
         const { settled } = await store.load({ of: "entry", runId: entry.runId, entry: entry.id });
         // Not in, and nothing says that the caller's lease or run is lost: it decides again.
         const verdict: Settled = settled ?? { status: "stale", guard: "version" };
-        this.#answer(entry, group, verdict);
+        this.#answer(entry, group, verdict, true);
         this.#schedule();
         return;
       } catch (error) {

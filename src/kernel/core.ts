@@ -13,7 +13,7 @@ import type { Executor } from "../ports/executor.ts";
 import type { Ids } from "../ports/ids.ts";
 import type { Liveness } from "../ports/liveness.ts";
 import type { WorkflowRegistry } from "../ports/registry.ts";
-import type { Committed, Entry, Loaded, Registry, Scope, Store, Verdict } from "../ports/store.ts";
+import type { Committed, Entry, GuardName, Loaded, Registry, Scope, Store, Verdict } from "../ports/store.ts";
 import { Committer, type Outcome } from "./committer.ts";
 import type { Decision, Given, KernelPolicy, LeaseGrant } from "./decision.ts";
 import { Leases } from "./leases.ts";
@@ -53,6 +53,8 @@ export class Core {
   #registered: EventSink["subscribers"] | null = null;
   /** Set by the delivery: what rides along with an entry. */
   ride: ((entry: Entry) => Entry) | undefined;
+  /** Set by the delivery: an entry is in, and what it left is known. */
+  follow: ((entry: Entry, committed: Committed) => void) | undefined;
   /** Set by the delivery: the run's cursors turned out to be another's. */
   cursorsLost: ((runId: string) => void) | undefined;
 
@@ -65,9 +67,17 @@ export class Core {
       maxBatch: ports.maxBatch,
       parallel: ports.parallelCommits,
       ...(ports.leaderEpoch === undefined ? {} : { leaderEpoch: ports.leaderEpoch }),
+      fallen: (entry, guard) => this.#forget(entry.runId, guard),
       ride: (entry) => this.ride?.(entry) ?? entry,
-      committed: (entry, committed) => {
-        this.warm.apply(entry, committed);
+      committed: (entry, committed, late) => {
+        if (late) {
+          // A version that others made must not vouch for the state that this entry left.
+          this.warm.drop(entry.runId);
+          this.cursorsLost?.(entry.runId);
+        } else {
+          this.warm.apply(entry, committed);
+          this.follow?.(entry, committed);
+        }
         for (const listener of this.#listeners) listener(entry, committed);
       },
     });
@@ -88,26 +98,29 @@ export class Core {
     return this.#registry;
   }
 
-  /** Draws what a decision may not draw itself. */
-  async given(lease: LeaseGrant | null = null, runId = ""): Promise<Given> {
-    const { ids, policy } = this.ports;
-    const { subscribers } = this.ports.sink;
-    const registry =
-      this.#registry !== null && this.#registered === subscribers ? this.#registry : await this.registry();
-    const { handlers } = this.ports.executor;
-    const grant = lease === null ? null : { handlers, ...lease };
+  /** Draws what a decision may not draw itself. A promise only where the subscribers must be asked for first: it is drawn for every commit. */
+  given(lease: LeaseGrant | null = null, runId = ""): Given | Promise<Given> {
+    const known = this.#registered === this.ports.sink.subscribers ? this.#registry : null;
+    if (known === null) return this.registry().then((registry) => this.#draw(registry, lease, runId));
+    return this.#draw(known, lease, runId);
+  }
+
+  #draw(registry: Registry, lease: LeaseGrant | null, runId: string): Given {
+    const { ids, policy, executor } = this.ports;
+    const grant = lease === null ? null : { handlers: executor.handlers, ...lease };
     return { entry: ids.entryId(), runId, random: ids.random(), registry, policy, lease: grant };
   }
 
   /** Commits an entry with whatever else is waiting; what this kernel remembered wrongly is forgotten. */
-  async commit(entry: Entry): Promise<Outcome> {
-    const outcome = await this.committer.submit(entry);
-    if (outcome.verdict.status === "stale") {
-      this.warm.drop(entry.runId);
-      if (outcome.verdict.guard === "cursor") this.cursorsLost?.(entry.runId);
-      if (outcome.verdict.guard === "registry") await this.registry(true);
-    }
-    return outcome;
+  commit(entry: Entry): Promise<Outcome> {
+    return this.committer.submit(entry);
+  }
+
+  /** A guard fell: what this kernel remembers of it is wrong. */
+  #forget(runId: string, fallen: GuardName): void {
+    this.warm.drop(runId);
+    if (fallen === "cursor") this.cursorsLost?.(runId);
+    if (fallen === "registry") this.#registry = null;
   }
 
   /**
@@ -118,10 +131,14 @@ export class Core {
     const settled = await Promise.allSettled(entries.map((entry) => this.commit(entry)));
     const verdicts = settled.map((one): Verdict => {
       if (one.status === "fulfilled") return one.value.verdict;
-      return { status: "unknown", error: one.reason instanceof Error ? one.reason : new Error(String(one.reason)) };
+      return {
+        status: "unknown",
+        error: one.reason instanceof Error ? one.reason : new Error(String(one.reason)),
+      };
     });
     const [first] = settled;
-    if (first?.status === "rejected" && verdicts.every(({ status }) => status === "unknown")) throw first.reason;
+    if (first?.status === "rejected" && verdicts.every(({ status }) => status === "unknown"))
+      throw first.reason;
     return verdicts;
   }
 
@@ -179,9 +196,11 @@ export class Core {
   }
 
   /** A run with its graph, remembered or read. */
-  async view(runId: string): Promise<WarmRun> {
-    const known = this.warm.get(runId);
-    if (known !== undefined) return known;
+  view(runId: string): WarmRun | Promise<WarmRun> {
+    return this.warm.get(runId) ?? this.#read(runId);
+  }
+
+  async #read(runId: string): Promise<WarmRun> {
     const { runs } = await this.ports.store.load({ of: "run", runId, graph: true });
     const [found] = runs;
     if (found?.graph == null) throw new RunNotFoundError(runId);

@@ -51,7 +51,7 @@ export class Eager {
     this.#core = core;
     core.ride = (entry) => this.#ride(entry);
     core.cursorsLost = (runId) => void this.#held.delete(runId);
-    core.onCommitted((entry, committed) => this.#follow(entry, committed));
+    core.follow = (entry, committed) => this.#follow(entry, committed);
   }
 
   /** Whether a run's cursors are held here. */
@@ -114,9 +114,11 @@ export class Eager {
     }
     const held = this.#held.get(entry.runId);
     if (held === undefined) return;
-    for (const [name, { token }] of Object.entries(entry.cursors ?? {})) {
-      const cursor = held.cursors.get(name);
-      if (cursor !== undefined) cursor.token = token;
+    if (entry.cursors !== undefined) {
+      for (const [name, { token }] of Object.entries(entry.cursors)) {
+        const cursor = held.cursors.get(name);
+        if (cursor !== undefined) cursor.token = token;
+      }
     }
     if (held.ending || held.leaving) return;
     held.run = entry.create === undefined ? runAfter(held.run, entry, committed) : held.run;
@@ -128,7 +130,7 @@ export class Eager {
       }
     }
     const from = committed.sequence - entry.events.length;
-    if (from !== held.sequence && entry.events.length > 0) {
+    if (from !== held.sequence) {
       // Another kernel wrote events in between: they are not here, so the journal must be read. What is being handed over now is
       // finished first, or the next holder would give the same event at the same time.
       held.ending = true;
@@ -136,8 +138,10 @@ export class Eager {
       if (!held.delivering) void this.#giveUp(entry.runId, held).catch(() => undefined);
       return;
     }
-    for (const [index, body] of entry.events.entries()) {
-      held.queue.push(eventOf(body, held.run, from + index + 1, committed.at));
+    let sequence = from;
+    for (const body of entry.events) {
+      sequence += 1;
+      held.queue.push(eventOf(body, held.run, sequence, committed.at));
     }
     held.sequence = committed.sequence;
     if (!held.delivering && held.queue.length > 0) void this.#deliver(entry.runId, held);
@@ -209,7 +213,9 @@ export class Eager {
       const { verdict } = await this.#core.commit(decideMove(run, delivered, await this.#core.given()));
       if (verdict.status !== "stale" || verdict.guard === "run") return;
       // An entry that took the places along may have been under way: then the cursors are still held, under the tokens that it wrote.
-      const moved = delivered.some(({ subscriber, cursor }) => held.cursors.get(subscriber)?.token !== cursor.token);
+      const moved = delivered.some(
+        ({ subscriber, cursor }) => held.cursors.get(subscriber)?.token !== cursor.token,
+      );
       if (verdict.guard === "cursor" && !moved) return;
       run = (await this.#core.ports.store.load({ of: "run", runId })).runs[0]?.run;
     }
@@ -233,16 +239,20 @@ export class Eager {
   }
 
   /**
-   * Writes the places of runs that have had no entry for a while, and keeps hold of their cursors. Called at every maintenance tick.
+   * Writes the places of runs that have been quiet for a while, so that a crash doesn't deliver their events again for hours. Nothing is lost by
+   * giving their cursors back: their next events come through the journal. Called at every maintenance tick.
    */
   async tidy(): Promise<void> {
     const now = this.#core.ports.clock.now();
-    for (const [runId, held] of [...this.#held]) {
-      if (held.delivering) continue;
+    const quiet: Promise<void>[] = [];
+    for (const [runId, held] of this.#held) {
+      // A run that is still busy writes its places with its next entry: giving it up here sent every third run through the journal.
+      if (held.delivering || now < held.rideAt + RIDE_EVERY_MS) continue;
       const unwritten = [...held.cursors.values()].some(({ position, written }) => position > written);
-      // Nothing is lost by giving a quiet run's cursors back: its next events come through the journal.
-      if (unwritten || held.until <= now) await this.#giveUp(runId, held);
+      if (unwritten) quiet.push(this.#giveUp(runId, held));
+      else if (held.until <= now) this.#held.delete(runId);
     }
+    await Promise.all(quiet);
   }
 
   /** Resolves when nothing is being delivered. */

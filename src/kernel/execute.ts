@@ -24,7 +24,7 @@ import { decideTransition, scopeTransition } from "./commands/run-transition.ts"
 import type { Core } from "./core.ts";
 import type { LeaseGrant } from "./decision.ts";
 import { hasStage, nodeOf } from "./jobs.ts";
-import { observerOf, taskOf } from "./task.ts";
+import { KernelObserver, taskOf } from "./task.ts";
 import type { WarmRun } from "./warm.ts";
 
 /** Tries of a finish before its attempt's work is given up to another attempt: it has already cost an execution. */
@@ -40,13 +40,22 @@ export interface Executed {
 type OpenKey = NonNullable<FinishState["key"]>;
 
 /** Executes one job: claims it first if the caller holds no lease of it. */
-export async function executeJob(
+export function executeJob(
   core: Core,
   command: JobExecute,
   options: { readonly job?: Job; readonly slots?: number } = {},
 ): Promise<Executed> {
-  const { idempotencyKey: key } = command;
-  if (key === undefined) return execute(core, command, options, null);
+  const { idempotencyKey } = command;
+  if (idempotencyKey === undefined) return execute(core, command, options, null);
+  return executeKeyed(core, command, idempotencyKey, options);
+}
+
+async function executeKeyed(
+  core: Core,
+  command: JobExecute,
+  key: string,
+  options: { readonly job?: Job; readonly slots?: number },
+): Promise<Executed> {
   const hash = await payloadHash([
     command.workflowRunId,
     command.workflowId,
@@ -92,7 +101,7 @@ async function execute(
   const claimed = options.job ?? (await leaseOf(core, command));
   // Another kernel may have rerun it: outputs that are remembered of an earlier epoch are not this job's.
   if (core.warm.get(claimed.runId)?.run.epoch !== claimed.epoch) core.warm.drop(claimed.runId);
-  const view = await core.view(command.workflowRunId);
+  const view = core.warm.get(command.workflowRunId) ?? (await core.view(command.workflowRunId));
   check(command, view);
   const node = nodeOf(view.graph, command.stageId);
   // A lease that is lost before the body begins ends the execution too, so it is held from here on.
@@ -105,8 +114,9 @@ async function execute(
   try {
     const started = claimed.started ? { job: claimed, key: null } : await start(core, claimed, key);
     if (started === null) return { result: ghost("failed"), next: [] };
-    const task = await taskOf(core, view, node, started.job, { config: command.config });
-    const execution = core.ports.executor.execute(task, observerOf(core, started.job));
+    const gathered = taskOf(core, view, node, started.job, { config: command.config });
+    const task = gathered instanceof Promise ? await gathered : gathered;
+    const execution = core.ports.executor.execute(task, new KernelObserver(core, started.job));
     stop = (reason) => execution.abort(reason);
     if (stopped !== null) execution.abort(stopped);
     const outcome = await execution.outcome;
@@ -252,7 +262,7 @@ async function finish(
   let recorded: Recorded = outcome;
   for (let tries = 0; tries < FINISH_TRIES; tries += 1) {
     if (tries > 3) await pause(core.ports.clock, tries, core.ports.ids.random());
-    const view = await viewOrNull(core, job.runId);
+    const view = core.warm.get(job.runId) ?? (await viewOrNull(core, job.runId));
     if (view === null) return { result: ghost(resultKind(recorded)), next: [] };
     const node = nodeOf(view.graph, job.stageId);
     const needs = needsOf({ ...view, job, node }, recorded);
@@ -276,10 +286,10 @@ async function finish(
     const given = await core.given(lease);
     const decision = decideFinish({ run, graph: view.graph, job, node, key, ...seen }, recorded, fold, given);
     if (decision.entry === null) return { result: decision.result(null), next: [] };
-    const { verdict } = await core.commit(decision.entry);
+    const { verdict, last } = await core.commit(decision.entry);
     if (verdict.status === "committed") {
       const next = nextOf(decision.entry, verdict);
-      if (fold && endsGroup(decision.entry, verdict)) {
+      if (fold && last && endsGroup(decision.entry, verdict)) {
         next.push(...(await transition(core, job.runId, lease)));
       }
       return { result: decision.result(verdict), next };
@@ -287,7 +297,10 @@ async function finish(
     if (verdict.status === "invalid") {
       // What can't be stored fails the stage: trying again would give the same.
       recorded = { kind: "failed", error: toRecord(verdict.error), retryable: false, events: [], blobs: [] };
-    } else if (verdict.status === "duplicate" || !(await mayDecideAgain(core, decision.entry, verdict.guard))) {
+    } else if (
+      verdict.status === "duplicate" ||
+      !(await mayDecideAgain(core, decision.entry, verdict.guard))
+    ) {
       return { result: ghost(resultKind(recorded)), next: [] };
     }
   }

@@ -1,7 +1,7 @@
 /** A kernel on a memory store whose stages do what a test says, with clocks that move only when told. */
 import { memoryStore } from "../../adapters/memory/index.ts";
 import { toRecord } from "../errors.ts";
-import type { Event, Graph, Job, Run, StageNode } from "../model.ts";
+import type { Event, Graph, Job, Run, StageNode, StagePolicy } from "../model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventSink, Subscriber } from "../ports/event-sink.ts";
 import type {
@@ -136,10 +136,13 @@ export class ScriptedExecutor implements Executor {
   }
 }
 
+/** What a test sets about a stage. */
+type NodeChange = Partial<Omit<StageNode, "policy">> & { readonly policy?: Partial<StagePolicy> };
+
 /** A graph from a shape: a string is a pipe, a list a parallel group. */
 export function graphOf(
   shape: readonly (string | readonly string[])[],
-  options: Readonly<Record<string, Partial<StageNode>>> = {},
+  options: Readonly<Record<string, NodeChange>> = {},
   workflowId = "wf",
 ): Graph {
   const groups = shape.map((group) => (typeof group === "string" ? [group] : group));

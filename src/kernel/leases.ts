@@ -4,18 +4,15 @@ import type { Clock } from "../ports/clock.ts";
 import type { AbortReason } from "../ports/executor.ts";
 import type { JobTransport, LeaseRef } from "../ports/store.ts";
 
-interface Held {
-  readonly ref: LeaseRef;
-  readonly worker: string | null;
-  abort: (reason: AbortReason) => void;
-}
+type Abort = (reason: AbortReason) => void;
 
 /** What is leased to this kernel's executions. */
 export class Leases {
   readonly #jobs: JobTransport;
   readonly #clock: Clock;
   readonly #leaseMs: number;
-  readonly #held = new Map<string, Held>();
+  /** By the job as it was claimed: names would have to be made up for every stage, and are only needed when a lease is lost. */
+  readonly #held = new Map<Job, Abort>();
   #stopTimer: (() => void) | null = null;
 
   constructor(jobs: JobTransport, clock: Clock, leaseMs: number) {
@@ -26,14 +23,23 @@ export class Leases {
 
   /** Renews a job's lease until it is let go; `abort` is called when the lease is lost or the run cancelled. */
   hold(job: Job, abort: (reason: AbortReason) => void): void {
-    const ref = refOf(job);
-    this.#held.set(nameOf(ref), { ref, worker: job.worker, abort });
-    this.#stopTimer ??= this.#clock.after(this.#leaseMs / 3, () => void this.#beat());
+    this.#held.set(job, abort);
+    this.#arm();
   }
 
-  /** The lease's attempt has ended, or was given back. */
+  /** The next beat doesn't wait for the answer of the one before: a call that hangs must not cost every lease that is held here. */
+  #arm(): void {
+    this.#stopTimer ??= this.#clock.after(this.#leaseMs / 3, () => {
+      this.#stopTimer = null;
+      if (this.#held.size === 0) return;
+      this.#arm();
+      void this.#beat();
+    });
+  }
+
+  /** The lease's attempt has ended, or was given back: the very job that was held. */
   letGo(job: Job): void {
-    this.#held.delete(nameOf(refOf(job)));
+    this.#held.delete(job);
   }
 
   /**
@@ -41,15 +47,15 @@ export class Leases {
    * started since is left alone.
    */
   abortRun(runId: string, upToEpoch: number, reason: AbortReason): void {
-    for (const { ref, abort } of [...this.#held.values()]) {
-      if (ref.runId === runId && ref.epoch <= upToEpoch) abort(reason);
+    for (const [job, abort] of [...this.#held]) {
+      if (job.runId === runId && job.epoch <= upToEpoch) abort(reason);
     }
   }
 
   /** Aborts everything of one worker, or everything. */
   abortAll(reason: AbortReason, worker?: string): void {
-    for (const held of [...this.#held.values()]) {
-      if (worker === undefined || held.worker === worker) held.abort(reason);
+    for (const [job, abort] of [...this.#held]) {
+      if (worker === undefined || job.worker === worker) abort(reason);
     }
   }
 
@@ -58,17 +64,15 @@ export class Leases {
   }
 
   async #beat(): Promise<void> {
-    const leases = [...this.#held.values()].map(({ ref }) => ref);
-    if (leases.length > 0) {
-      try {
-        const { lost } = await this.#jobs.heartbeat({ leases, leaseFor: this.#leaseMs });
-        for (const ref of lost) this.#held.get(nameOf(ref))?.abort("lease-lost");
-      } catch {
-        // A store out of reach: the lease runs on, and the next beat, or the fence at the finish, tells.
-      }
+    const leases = [...this.#held.keys()].map(refOf);
+    try {
+      const { lost } = await this.#jobs.heartbeat({ leases, leaseFor: this.#leaseMs });
+      if (lost.length === 0) return;
+      const names = new Set(lost.map(nameOf));
+      for (const [job, abort] of [...this.#held]) if (names.has(nameOf(job))) abort("lease-lost");
+    } catch {
+      // A store out of reach: the lease runs on, and the next beat, or the fence at the finish, tells.
     }
-    this.#stopTimer =
-      this.#held.size === 0 ? null : this.#clock.after(this.#leaseMs / 3, () => void this.#beat());
   }
 
   /** Stops the heartbeat; leases then run out. */

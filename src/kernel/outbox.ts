@@ -35,7 +35,7 @@ export async function flush(
       if (due.length === 0 || left <= 0) continue;
       const share = Math.min(left, due.length * pendingOf(found));
       left -= share;
-      work.push(flushRun(core, found, due, share));
+      work.push(flushRun(core, found, due, { limit: share, now }));
     }
     for (const done of await Promise.all(work)) {
       published += done.handed;
@@ -63,7 +63,7 @@ async function flushRun(
   core: Core,
   found: LoadedRun,
   due: readonly Subscriber[],
-  limit: number,
+  { limit, now }: { readonly limit: number; readonly now: number },
 ): Promise<{ handed: number; moved: boolean }> {
   const { clock, policy, name } = core.ports;
   const patience = {
@@ -93,7 +93,8 @@ async function flushRun(
       const first = Math.max(cursor.position, firstOwed(events, since));
       const share = Math.floor(limit / due.length) + (index < limit % due.length ? 1 : 0);
       const result =
-        cursor.dueAt > held.at
+        // By the time of the load: where only a replay was due then, the records between were not read.
+        cursor.dueAt > now
           ? { position: cursor.position, handed: 0, refused: null }
           : await deliverInOrder(subscriber, events, first, share, patience);
       const replayed = await deliverReplayed(subscriber, lettersOf(found, subscriber.name, events), patience);

@@ -9,6 +9,8 @@ import type { Backoff } from "../model.ts";
  * @returns milliseconds
  */
 export function backoffMs(backoff: Backoff, failures: number, random: number): number {
-  const delay = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** Math.max(0, failures - 1));
+  // Finite, because no delay at all times infinitely much would be no number.
+  const growth = Math.min(Number.MAX_VALUE, backoff.factor ** Math.max(0, failures - 1));
+  const delay = Math.min(backoff.maxMs, backoff.initialMs * growth);
   return Math.round(delay * (1 - backoff.jitter * random));
 }

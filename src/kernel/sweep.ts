@@ -22,7 +22,7 @@ import type { Decision } from "./decision.ts";
 import { endsGroup, mayDecideAgain, transition } from "./execute.ts";
 import { groupOf } from "./decision.ts";
 import { nodeOf } from "./jobs.ts";
-import { observerOf, taskOf } from "./task.ts";
+import { KernelObserver, taskOf } from "./task.ts";
 
 /** Rounds of one sweep at most: what is left is found by the next. */
 const MAX_ROUNDS = 50;
@@ -73,10 +73,10 @@ async function siblingsOf(
 /** Commits a decision that nobody repeats: what loses is decided anew by the next sweep. Null: it lost. */
 async function commitOne<R>(core: Core, { entry, result }: Decision<R>): Promise<R | null> {
   if (entry === null) return result(null);
-  const { verdict } = await core.commit(entry);
+  const { verdict, last } = await core.commit(entry);
   if (verdict.status === "invalid") throw verdict.error;
   if (verdict.status !== "committed") return null;
-  if (endsGroup(entry, verdict)) await transition(core, entry.runId, null);
+  if (last && endsGroup(entry, verdict)) await transition(core, entry.runId, null);
   return result(verdict);
 }
 
@@ -120,7 +120,7 @@ async function poll(core: Core, { job, run: head }: Claimed, now: number): Promi
     if (job.kind === "wait") return await recordAnswer(core, state, { kind: "overdue" });
     const check = core.ports.executor.check(
       await taskOf(core, view, node, job, { record }),
-      observerOf(core, job),
+      new KernelObserver(core, job),
     );
     stop = (reason) => check.abort(reason);
     const outcome = await check.outcome;
@@ -160,9 +160,9 @@ async function recordAnswer(
     );
     const { entry, result } = decideCheck({ ...seen, ...wide }, answer, await core.given());
     if (entry === null) return result(null);
-    const { verdict } = await core.commit(entry);
+    const { verdict, last } = await core.commit(entry);
     if (verdict.status === "committed") {
-      if (endsGroup(entry, verdict)) await transition(core, entry.runId, null);
+      if (last && endsGroup(entry, verdict)) await transition(core, entry.runId, null);
       return result(verdict);
     }
     if (verdict.status === "invalid")

@@ -1,6 +1,16 @@
 /** What a stage's body is given, gathered from what is remembered and, for the rest, from one load. */
 import { RunNotFoundError } from "../errors.ts";
-import type { Graph, GroupKind, Job, Payload, StageNode, StageRecord } from "../model.ts";
+import type {
+  BlobKey,
+  Graph,
+  GroupKind,
+  Job,
+  LogBatch,
+  Payload,
+  RunBody,
+  StageNode,
+  StageRecord,
+} from "../model.ts";
 import { handlerOf, type StageTask, type TaskObserver } from "../ports/executor.ts";
 import type { Core } from "./core.ts";
 import { groupOf } from "./decision.ts";
@@ -48,38 +58,65 @@ function earlier(graph: Graph, group: number): readonly string[] {
   return ids;
 }
 
-/**
- * Gathers the task of a started job.
- * @param record the stage's record, where the caller has read it
- */
-export async function taskOf(
+interface TaskOptions {
+  readonly config?: unknown;
+  /** The stage's record, where the caller has read it. */
+  readonly record?: StageRecord;
+}
+
+/** Gathers the task of a started job. A promise only where something must be read: in a pipe everything is remembered. */
+export function taskOf(
   core: Core,
   view: WarmRun,
   node: StageNode,
   job: Job,
-  options: { readonly config?: unknown; readonly record?: StageRecord } = {},
-): Promise<StageTask> {
-  const { previous, previousKind, ids } = wantedOutputs(view.graph, node);
-  const missing = ids.filter((stageId) => !view.outputs.has(stageId));
+  options: TaskOptions = {},
+): StageTask | Promise<StageTask> {
+  const { ids } = wantedOutputs(view.graph, node);
   const needsRecord = job.resumes && options.record === undefined;
-  let record = options.record;
-  if (missing.length > 0 || view.body === null || needsRecord) {
-    const { runs } = await core.ports.store.load({
-      of: "run",
-      runId: job.runId,
-      body: view.body === null,
-      stages: needsRecord ? [...missing, node.id] : missing,
-    });
-    const [found] = runs;
-    if (found === undefined) throw new RunNotFoundError(job.runId);
-    view.body ??= found.body;
-    for (const stage of found.stages) {
-      if (stage.stageId === node.id) record = stage;
-      else if (stage.status === "COMPLETED" || stage.status === "SKIPPED")
-        view.outputs.set(stage.stageId, stage.output);
-    }
+  if (view.body !== null && !needsRecord && ids.every((stageId) => view.outputs.has(stageId))) {
+    return gather(view, view.body, node, job, options);
+  }
+  return readTask(core, view, node, job, options, needsRecord);
+}
+
+async function readTask(
+  core: Core,
+  view: WarmRun,
+  node: StageNode,
+  job: Job,
+  options: TaskOptions,
+  needsRecord: boolean,
+): Promise<StageTask> {
+  const { ids } = wantedOutputs(view.graph, node);
+  const missing = ids.filter((stageId) => !view.outputs.has(stageId));
+  const { runs } = await core.ports.store.load({
+    of: "run",
+    runId: job.runId,
+    body: view.body === null,
+    stages: needsRecord ? [...missing, node.id] : missing,
+  });
+  const [found] = runs;
+  if (found === undefined) throw new RunNotFoundError(job.runId);
+  view.body ??= found.body;
+  let { record } = options;
+  for (const stage of found.stages) {
+    if (stage.stageId === node.id) record = stage;
+    else if (stage.status === "COMPLETED" || stage.status === "SKIPPED")
+      view.outputs.set(stage.stageId, stage.output);
   }
   if (view.body === null) throw new RunNotFoundError(job.runId);
+  return gather(view, view.body, node, job, record === undefined ? options : { ...options, record });
+}
+
+function gather(
+  view: WarmRun,
+  body: RunBody,
+  node: StageNode,
+  job: Job,
+  { config, record }: TaskOptions,
+): StageTask {
+  const { previous, previousKind, ids } = wantedOutputs(view.graph, node);
   const outputs = new Map<string, Payload | null>();
   for (const stageId of ids) outputs.set(stageId, view.outputs.get(stageId) ?? null);
   return {
@@ -89,12 +126,12 @@ export async function taskOf(
     epoch: job.epoch,
     attempt: job.attempt,
     token: job.token,
-    input: view.body.input,
+    input: body.input,
     previous,
     previousKind,
     outputs,
-    config: view.body.config,
-    ...(options.config === undefined ? {} : { ownConfig: { value: options.config } }),
+    config: body.config,
+    ...(config === undefined ? {} : { ownConfig: { value: config } }),
     resume:
       job.resumes && record?.state != null
         ? { state: record.state, wake: record.wake ?? { kind: "timer" } }
@@ -104,20 +141,29 @@ export async function taskOf(
 }
 
 /** What an execution reports to while it is under way. */
-export function observerOf(core: Core, job: Job): TaskObserver {
-  const { store, blobs } = core.ports;
-  return {
-    progress: (report) =>
-      store.announce({
-        kind: "progress",
-        runId: job.runId,
-        stageId: job.stageId,
-        epoch: job.epoch,
-        attempt: job.attempt,
-        ...report,
-      }),
-    logs: (batch) => store.appendLogs([batch]),
-    readBlob: (key) => blobs.get(key),
-    writeBlob: (key, data) => blobs.put(key, data),
-  };
+export class KernelObserver implements TaskObserver {
+  readonly #core: Core;
+  readonly #job: Job;
+
+  constructor(core: Core, job: Job) {
+    this.#core = core;
+    this.#job = job;
+  }
+
+  progress(report: Parameters<TaskObserver["progress"]>[0]): void {
+    const { runId, stageId, epoch, attempt } = this.#job;
+    this.#core.ports.store.announce({ kind: "progress", runId, stageId, epoch, attempt, ...report });
+  }
+
+  logs(batch: LogBatch): Promise<void> {
+    return this.#core.ports.store.appendLogs([batch]);
+  }
+
+  readBlob(key: BlobKey): Promise<Blob | null> {
+    return this.#core.ports.blobs.get(key);
+  }
+
+  writeBlob(key: BlobKey, data: Blob): Promise<void> {
+    return this.#core.ports.blobs.put(key, data);
+  }
 }

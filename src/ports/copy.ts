@@ -59,6 +59,8 @@ export function copyValue(value: unknown, path = "value"): unknown {
 
 /** {@link copyValue} with a visitor, and the size of the copy. */
 export function walkValue(value: unknown, path: string, visitor: Visitor): Copied {
+  const flat = copyFlat(value);
+  if (flat !== null) return flat;
   try {
     return walkOnce(value, path, visitor, false);
   } catch (error) {
@@ -82,6 +84,32 @@ export function pathOf(base: string, trail: Trail): string {
     else text += /^[A-Za-z_$][\w$]*$/.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;
   }
   return text;
+}
+
+/**
+ * Copies a plain object of numbers, strings and booleans; null for anything else. Most payloads and all but the rarest event are one, and
+ * need no walk, which costs four times as much.
+ */
+function copyFlat(value: unknown): Copied | null {
+  if (typeof value !== "object" || value === null) return null;
+  try {
+    if (Object.getPrototypeOf(value) !== Object.prototype || Object.getOwnPropertySymbols(value).length > 0)
+      return null;
+    const copy: Record<string, unknown> = { ...value };
+    let bytes = 8;
+    for (const name in copy) {
+      const part = copy[name];
+      bytes += name.length + 3;
+      if (typeof part === "number" || typeof part === "boolean") bytes += 8;
+      else if (typeof part === "string") bytes += part.length + 2;
+      else return null;
+      if (name === "__proto__") return null;
+    }
+    return { value: copy, bytes };
+  } catch {
+    // A getter or proxy that throws: the walk says where.
+    return null;
+  }
 }
 
 class TooDeep extends Error {}

@@ -89,6 +89,7 @@ export interface TaskObserver {
 
 /** An execution under way. */
 export interface Execution<Outcome> {
+  /** Rejects only where what the body is given couldn't be read because the store is out of reach: the attempt is nobody's failure. */
   readonly outcome: Promise<Outcome>;
   /** Aborts the body's signal; the outcome is then `aborted` at once, whatever the body still does. */
   abort(reason: AbortReason): void;

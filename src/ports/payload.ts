@@ -7,8 +7,6 @@ import type { PendingBlob } from "./executor.ts";
 import { isFile } from "./kinds.ts";
 import { blobPath } from "./store.ts";
 
-export { copyValue } from "./copy.ts";
-
 /** Values of about this many bytes and more go to the blob store. */
 export const INLINE_LIMIT = 65_536;
 

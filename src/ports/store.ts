@@ -108,6 +108,8 @@ export interface Entry {
   /** Records of an earlier epoch, kept apart from the current ones. Their key is run, epoch and stage. */
   readonly past?: readonly StageRecord[];
   readonly events: readonly EventBody[];
+  /** Keeps a journal record even without events, so that this entry can be settled after others have followed it. */
+  readonly mark?: true;
   readonly cursors?: Readonly<Record<string, CursorWrite>>;
   readonly dropLetters?: readonly { readonly subscriber: string; readonly sequence: number }[];
   readonly letters?: readonly LetterWrite[];
@@ -190,7 +192,10 @@ export type Scope =
       readonly type?: string;
       readonly limit: number;
     }
-  /** Settled and delivered runs, oldest settlement first, and runs whose expired keys outlived them (`orphans`). */
+  /**
+   * Settled and delivered runs with their keys and dead letters, oldest settlement first, and the expired keys of runs that are gone
+   * (`orphans`).
+   */
   | {
       readonly of: "purgeable";
       readonly olderThanMs: number;

@@ -17,7 +17,7 @@ import type { Parsed } from "../ports/registry.ts";
 import { Artifacts, type ListBlobs } from "./artifacts.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { AttemptLogs } from "./logs.ts";
-import { type Failure, final, thrown } from "./outcome.ts";
+import { type Failure, final, isA, thrown } from "./outcome.ts";
 import { parseQuick } from "./parse.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { AttemptProgress } from "./progress.ts";
@@ -47,6 +47,7 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
   protected readonly surroundings: Surroundings;
   readonly #observer: TaskObserver;
   #resolve!: (outcome: Outcome) => void;
+  #reject!: (error: unknown) => void;
   #isOver = false;
   #abortedBy: Error | undefined;
   #controller: AbortController | null = null;
@@ -62,8 +63,9 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
     this.stage = stage;
     this.surroundings = surroundings;
     this.#observer = observer;
-    this.outcome = new Promise((resolve) => {
+    this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
+      this.#reject = reject;
     });
   }
 
@@ -153,7 +155,13 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
 
   /** Reads and parses what the stage's code is given. */
   protected ready(): Ready | Promise<Ready> {
-    const prepared = prepare(this.task, this.stage, (key) => this.#observer.readBlob(key));
+    const prepared = prepare(this.task, this.stage, async (key) => {
+      try {
+        return await this.#observer.readBlob(key);
+      } catch (error) {
+        throw new UnreachableError("the blob store is out of reach", { cause: error });
+      }
+    });
     return prepared instanceof Promise ? prepared.then((found) => this.#parse(found)) : this.#parse(prepared);
   }
 
@@ -180,20 +188,25 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
     try {
       outcome = await this.run();
     } catch (error) {
+      if (isA(UnreachableError, error)) return this.#giveUp(error.cause);
       outcome = this.failed(thrown(error));
     }
     this.#end(outcome);
+  }
+
+  /** The blob store is out of reach: that is not the stage's failure, and counts as none. */
+  #giveUp(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stopTimeout?.();
+    this.#reject(error);
   }
 
   /** Ends it while its body may be running: the signal says why, and the body's own end is ignored. */
   #interrupt(error: Error, outcome: Outcome): void {
     this.#abortedBy = error;
     this.#end(outcome);
-    try {
-      this.#controller?.abort(error);
-    } catch {
-      // A listener of the body's; it must not stop who aborts.
-    }
+    this.#controller?.abort(error);
   }
 
   #end(outcome: Outcome): void {
@@ -206,6 +219,9 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
     else void this.#logs.flush().then(() => this.#resolve(outcome));
   }
 }
+
+/** A payload couldn't be read, because the blob store didn't answer. */
+class UnreachableError extends Error {}
 
 const none: readonly EventBody[] = [];
 const nothing: Parsed = { ok: true, value: undefined };

@@ -24,8 +24,17 @@ export function final(error: unknown): Failure {
   return { kind: "failed", error: recordOf(error), retryable: false };
 }
 
+/** `instanceof`, for whatever may be thrown: on a revoked proxy the operator itself throws. */
+export function isA<T>(type: new (...args: never[]) => T, value: unknown): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    return false;
+  }
+}
+
 function isRetryable(error: unknown): boolean {
-  if (error instanceof NonRetryableError || error instanceof MissingOutputError) return false;
+  if (isA(NonRetryableError, error) || isA(MissingOutputError, error)) return false;
   try {
     return (error as { retryable?: unknown } | null | undefined)?.retryable !== false;
   } catch {

@@ -28,7 +28,31 @@ type ReadBlob = (key: BlobKey) => Promise<Blob | null>;
  */
 export function prepare(task: StageTask, stage: Stage, readBlob: ReadBlob): Prepared | Promise<Prepared> {
   const absent = absentOf(task, stage);
-  return absent === null ? assemble(task, stage, read) : fetched(task, stage, absent, readBlob);
+  const config = needsConfig(task, stage) && !isInline(task.config) ? fetchedConfig(task.config, readBlob) : null;
+  if (absent === null && config === null) return assemble(task, stage, read, valueOf(task.config));
+  return fetched(task, stage, absent ?? [], config, readBlob);
+}
+
+/** The value of a payload that holds all of it, not copied. */
+function valueOf(payload: Payload): unknown {
+  return payload.kind === "value" ? payload.value : undefined;
+}
+
+/**
+ * Configs that were fetched, by their payload, which all stages of a run share while a kernel remembers the run. A run of 10,000 stages would
+ * otherwise read the config of all of them 10,000 times.
+ */
+const configs = new WeakMap<Payload, Promise<unknown>>();
+
+function fetchedConfig(payload: Payload, readBlob: ReadBlob): Promise<unknown> {
+  let config = configs.get(payload);
+  if (config === undefined) {
+    config = decodePayload(payload, readBlob);
+    configs.set(payload, config);
+    // A failure is this attempt's; the next one reads again.
+    config.catch(() => configs.delete(payload));
+  }
+  return config;
 }
 
 function read(payload: Payload): unknown {
@@ -41,11 +65,14 @@ async function fetched(
   task: StageTask,
   stage: Stage,
   absent: readonly Payload[],
+  config: Promise<unknown> | null,
   readBlob: ReadBlob,
 ): Promise<Prepared> {
-  const values = await Promise.all(absent.map((payload) => decodePayload(payload, readBlob)));
+  const [all, ...values] = await Promise.all([config, ...absent.map((payload) => decodePayload(payload, readBlob))]);
   const known = new Map(absent.map((payload, index) => [payload, values[index]]));
-  return assemble(task, stage, (payload) => (known.has(payload) ? copyValue(known.get(payload)) : read(payload)));
+  const readKnown = (payload: Payload): unknown =>
+    known.has(payload) ? copyValue(known.get(payload)) : read(payload);
+  return assemble(task, stage, readKnown, config === null ? valueOf(task.config) : all);
 }
 
 /** The payloads that must be fetched; null, the common case, costs no allocation. */
@@ -58,7 +85,6 @@ function absentOf(task: StageTask, stage: Stage): readonly Payload[] | null {
   };
   if (task.previousKind === null && takesInput(task, stage)) look(task.input);
   for (const payload of task.outputs.values()) look(payload);
-  if (stage.schemas.config !== null && task.ownConfig === undefined) look(task.config);
   if (task.resume !== null) {
     look(task.resume.state);
     if (task.resume.wake.kind === "signal") look(task.resume.wake.payload);
@@ -66,14 +92,23 @@ function absentOf(task: StageTask, stage: Stage): readonly Payload[] | null {
   return absent === null ? null : [...(absent as Set<Payload>)];
 }
 
-function assemble(task: StageTask, stage: Stage, read: (payload: Payload) => unknown): Prepared {
+function assemble(
+  task: StageTask,
+  stage: Stage,
+  read: (payload: Payload) => unknown,
+  configs: unknown,
+): Prepared {
   return {
     input: inputOf(task, stage, read),
-    config: configOf(task, stage, read),
+    config: configOf(task, stage, configs),
     outputs: new EarlierOutputs(task, read),
     suspended: task.resume === null ? null : suspendedOf(read(task.resume.state)),
     resumedBy: task.resume === null ? undefined : wakeOf(task.resume.wake, read),
   };
+}
+
+function needsConfig(task: StageTask, stage: Stage): boolean {
+  return stage.schemas.config !== null && task.ownConfig === undefined;
 }
 
 function takesInput(task: StageTask, stage: Stage): boolean {
@@ -99,11 +134,10 @@ function inputOf(task: StageTask, stage: Stage, read: (payload: Payload) => unkn
 }
 
 /** The stage's part of the run's config; what a run has none for, because its schema is newer, is made of the schema's defaults. */
-function configOf(task: StageTask, stage: Stage, read: (payload: Payload) => unknown): unknown {
+function configOf(task: StageTask, stage: Stage, all: unknown): unknown {
   const schema = stage.schemas.config;
   if (task.ownConfig !== undefined) return task.ownConfig.value;
   if (schema === null) return undefined;
-  const all = isInline(task.config) ? task.config.value : read(task.config);
   const own = typeof all === "object" && all !== null ? (all as Record<string, unknown>)[stage.id] : undefined;
   if (own === undefined) return wantsObject(schema) ? {} : undefined;
   // Only this stage's part is copied: a wide run's whole config in each of its stages would cost the square of its width.

@@ -178,10 +178,7 @@ export function settleStage(
     },
     dropJobs: [job.stageId, ...cancel.map(({ stageId }) => stageId)],
     ...(move === null ? {} : { jobs: move.jobs }),
-    stages: [
-      end.record,
-      ...cancel.map((sibling) => cancelledRecord(sibling, "a stage of its group failed")),
-    ],
+    stages: [end.record, ...cancel.map((sibling) => cancelledRecord(sibling, "a stage of its group failed"))],
     events: move === null ? end.events : [...end.events, ...move.events],
     counters: move?.counters ?? { add: { remaining: -taken.remaining, active: -taken.active } },
     ...(versioned ? { state: move?.state ?? stateOf(run, { error }) } : {}),

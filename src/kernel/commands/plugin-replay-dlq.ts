@@ -1,7 +1,8 @@
 /** `plugin.replayDLQ`: puts dead letters back; the next flush delivers them late, marked as replayed, with the same event id. */
+import { isSettled } from "../../model.ts";
 import type { Entry, Loaded, Scope } from "../../ports/store.ts";
 import type { PluginReplayDlq, Results } from "../api.ts";
-import type { Decisions, Given } from "../decision.ts";
+import { type Decisions, type Given, stateOf } from "../decision.ts";
 
 /** Dead letters that wait for somebody to act. */
 export function scopeReplay(command: PluginReplayDlq): Scope {
@@ -19,6 +20,7 @@ export function decideReplay(loaded: Loaded, given: Given): Decisions<Results["p
   const counts: number[] = [];
   const entries = loaded.runs.map(({ run, letters }, index): Entry => {
     counts.push(letters.length);
+    const settled = isSettled(run.status);
     const subscribers = [...new Set(letters.map(({ subscriber }) => subscriber))];
     return {
       id: `${given.entry}.${index}`,
@@ -30,7 +32,10 @@ export function decideReplay(loaded: Loaded, given: Given): Decisions<Results["p
           subscriber,
           token: run.cursors[subscriber]?.token ?? 0,
         })),
+        ...(settled ? { version: run.version } : {}),
       },
+      // On a settled run it grows the version, so that a purge that was decided before it falls.
+      ...(settled ? { state: stateOf(run) } : {}),
       letters: letters.map((letter) => ({ ...letter, replaying: true })),
       events: [],
     };

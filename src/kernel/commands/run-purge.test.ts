@@ -105,10 +105,10 @@ describe("run.purge", () => {
 
   it("goes on until all are gone, in rounds", async () => {
     const bench = kernelOf(graphs);
-    for (let n = 0; n < 450; n += 1)
+    for (let n = 0; n < 250; n += 1)
       await bench.kernel.dispatch({ type: "run.cancel", workflowRunId: await create(bench) });
     const commits = bench.watch.commits.length;
-    expect(await bench.kernel.dispatch(purge)).toEqual({ purged: 450 });
+    expect(await bench.kernel.dispatch(purge)).toEqual({ purged: 250 });
     const sizes = bench.watch.commits.slice(commits).map((entries) => entries.length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(200);
   });

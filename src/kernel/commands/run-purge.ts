@@ -22,8 +22,9 @@ export function scopePurge(command: RunPurge): Scope {
 export function decidePurge(loaded: Loaded, given: Given): Decisions<Results["run.purge"]> {
   const { keyRetentionMs } = given.policy;
   const entries: Entry[] = [];
-  for (const [index, { run, keys }] of loaded.runs.entries()) {
-    if (!isSettled(run.status) || !run.delivered) continue;
+  for (const [index, { run, keys, letters }] of loaded.runs.entries()) {
+    // A dead letter that was put back is owed again.
+    if (!isSettled(run.status) || !run.delivered || letters.some(({ replaying }) => replaying)) continue;
     const young = keys.filter((key) => key.createdAt + keyRetentionMs > loaded.now);
     const old = keys.filter((key) => key.createdAt + keyRetentionMs <= loaded.now);
     entries.push({

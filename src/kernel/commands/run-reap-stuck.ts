@@ -3,6 +3,7 @@
  * heartbeats is never met here, however old it is.
  */
 import { RunStuckError, toRecord } from "../../errors.ts";
+import { isSettled } from "../../model.ts";
 import type { Entry, Loaded, Scope } from "../../ports/store.ts";
 import { advance, settle } from "../advance.ts";
 import type { Results, RunReapStuck } from "../api.ts";
@@ -19,8 +20,9 @@ export function decideReapStuck(loaded: Loaded, given: Given): Decisions<Results
   const mended: boolean[] = [];
   for (const [index, { run, graph, jobs, stages }] of loaded.runs.entries()) {
     if (graph === null || jobs.length > 0) continue;
-    const have = new Set(stages.map(({ stageId }) => stageId));
-    const lost = groupOf(graph, run.group).filter((stageId) => !have.has(stageId));
+    // The record of a suspended stage moves nothing by itself: without its job the stage is as lost as without a record.
+    const done = new Set(stages.filter(({ status }) => isSettled(status)).map(({ stageId }) => stageId));
+    const lost = groupOf(graph, run.group).filter((stageId) => !done.has(stageId));
     const base = { id: `${given.entry}.${index}`, runId: run.id, command: "run.reapStuck" };
     const guards = { version: run.version, remaining: run.remaining };
     if (lost.length > 0) {

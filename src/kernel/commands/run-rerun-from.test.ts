@@ -199,6 +199,37 @@ describe("run.rerunFrom", () => {
   });
 });
 
+describe("a rerun that others come before", () => {
+  it("takes along a sibling's record that was completed after it was read", async () => {
+    const bench = kernelOf(graphs);
+    const other = kernelOf(graphs, { store: bench.store, clock: bench.clock });
+    const runId = await begin(bench);
+    await execute(bench, runId, "a");
+    bench.watch.afterLoad = async () => {
+      bench.watch.afterLoad = null;
+      await execute(other, runId, "c");
+    };
+    expect(await bench.kernel.dispatch(rerun(runId, "b", { force: true }))).toMatchObject({
+      deletedStages: ["c"],
+    });
+    expect(await standing(bench, runId)).toEqual({ run: "PENDING", a: "COMPLETED" });
+    expect((await bench.store.past(runId)).map(({ stageId }) => stageId)).toEqual(["c"]);
+  });
+
+  it("happens once where two kernels want it: the second finds a live run", async () => {
+    const { bench, runId } = await completed();
+    const other = kernelOf(graphs, { store: bench.store, clock: bench.clock });
+    const results = await Promise.allSettled(
+      [bench, other].map(({ kernel }) => kernel.dispatch(rerun(runId, "a"))),
+    );
+    expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(results.find(({ status }) => status === "rejected")).toMatchObject({
+      reason: { code: "RUN_NOT_SETTLED" },
+    });
+    expect((await headOf(bench, runId)).epoch).toBe(2);
+  });
+});
+
 describe("run.rerunFrom with a key", () => {
   it("reruns once, and replays its result even when the run has been rerun since", async () => {
     const { bench, runId } = await completed();

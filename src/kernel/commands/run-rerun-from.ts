@@ -60,6 +60,7 @@ export function decideRerun(
       dropStages: result.deletedStages,
       past: superseded,
       events: [],
+      mark: true,
       ...(command.idempotencyKey === undefined
         ? {}
         : {

@@ -8,6 +8,7 @@ import {
   headOf,
   jobOf,
   kernelOf,
+  lease,
   settle,
   suspends,
   type Bench,
@@ -124,6 +125,24 @@ describe("run.signal", () => {
       outcome: "completed",
       output: { kind: "signal" },
     });
+  });
+
+  it("is kept where the stage was resumed by its timer after it was read", async () => {
+    const bench = waiting();
+    bench.executor.bodies.set("a", (task) =>
+      task.resume === null ? suspends({ signal: "go", dueIn: 1000 }) : task.resume.wake,
+    );
+    const other = kernelOf(graphs, { store: bench.store, clock: bench.clock, executor: bench.executor });
+    const runId = await begin(bench);
+    await execute(bench, runId, "a");
+    await bench.clock.advance(1000);
+    bench.watch.afterLoad = async () => {
+      bench.watch.afterLoad = null;
+      await lease(other, runId, "a");
+    };
+    // The claim alone moves no version: it is the token that tells.
+    expect(await signal(bench, runId)).toEqual({ delivered: true });
+    expect(await jobOf(bench, runId, "a")).toMatchObject({ worker: null, token: 4 });
   });
 
   it("grows the run's version, so that whoever suspends at the same time decides again", () => {

@@ -53,6 +53,7 @@ export function decideSignal(
     state: stateOf(run),
     ...writes,
     events: [],
+    mark: true,
     ...(command.idempotencyKey === undefined
       ? {}
       : {
