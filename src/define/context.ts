@@ -37,21 +37,24 @@ export interface StageContext<Input = unknown, Config = unknown, Outputs = Recor
    *
    * @throws MissingOutputError when that stage was skipped, or is not among the dependencies
    */
-  require<Id extends keyof Outputs & string>(id: Id): Outputs[Id];
-  require<Id extends keyof Outputs & string, Output>(stage: Stage<Id, unknown, Output>): Output;
+  require<Id extends keyof Outputs & string>(this: void, id: Id): Outputs[Id];
+  require<Id extends keyof Outputs & string, Output>(this: void, stage: Stage<Id, unknown, Output>): Output;
 
   /** The output of an earlier stage, or undefined where it was skipped or is not there. */
-  optional<Id extends keyof Outputs & string>(id: Id): Outputs[Id] | undefined;
-  optional<Id extends keyof Outputs & string, Output>(stage: Stage<Id, unknown, Output>): Output | undefined;
+  optional<Id extends keyof Outputs & string>(this: void, id: Id): Outputs[Id] | undefined;
+  optional<Id extends keyof Outputs & string, Output>(
+    this: void,
+    stage: Stage<Id, unknown, Output>,
+  ): Output | undefined;
 
   /** Writes a line to the attempt's log; at most 10,000 are kept. `meta` must be a payload value. */
-  log(level: LogLevel, message: string, meta?: unknown): void;
+  log(this: void, level: LogLevel, message: string, meta?: unknown): void;
 
   /** Tells observers how far the body is. Cheap: reports that come in quick succession are coalesced. */
-  onProgress(report: ProgressReport): void;
+  onProgress(this: void, report: ProgressReport): void;
 
   /** Notes something about the run, as an `annotation:created` event committed with this attempt's end. */
-  annotate(name: string, value: unknown): void;
+  annotate(this: void, name: string, value: unknown): void;
 }
 
 /** How far a body is. */

@@ -40,6 +40,11 @@ export class Leases {
   /** The lease's attempt has ended, or was given back: the very job that was held. */
   letGo(job: Job): void {
     this.#held.delete(job);
+    // A timer that beats for nobody would keep a Node process from ending.
+    if (this.#held.size === 0) {
+      this.#stopTimer?.();
+      this.#stopTimer = null;
+    }
   }
 
   /**
