@@ -241,17 +241,24 @@ describe("siblings", () => {
   });
 
   it.each<[string, Partial<Entry>]>([
-    ["moves the run", { state: { status: "RUNNING", epoch: 1, group: 0, error: null, delivered: false } }],
-    ["guards the version", { guards: { version: 1 } }],
-    ["guards the counter", { guards: { remaining: 4 } }],
+    [
+      "moves the run",
+      {
+        guards: { epoch: 1 },
+        state: { status: "RUNNING", epoch: 1, group: 0, error: null, delivered: false },
+      },
+    ],
+    ["guards the version", { guards: { epoch: 1, version: 1 } }],
+    ["guards the counter", { guards: { epoch: 1, remaining: 4 } }],
     ["speaks of another epoch", { guards: { epoch: 2 } }],
-    ["moves a cursor", { cursors: {} }],
-    ["keeps a signal", { signals: [] }],
-    ["drops all jobs", { dropJobs: "all" }],
-    ["sets the counters", { counters: { set: { remaining: 4, active: 4 } } }],
+    ["moves a cursor", { guards: { epoch: 1 }, cursors: {} }],
+    ["keeps a signal", { guards: { epoch: 1 }, signals: [] }],
+    ["drops all jobs", { guards: { epoch: 1 }, dropJobs: "all" }],
+    ["sets the counters", { guards: { epoch: 1 }, counters: { set: { remaining: 4, active: 4 } } }],
     [
       "holds an idempotency key",
       {
+        guards: { epoch: 1 },
         key: {
           expect: null,
           put: {

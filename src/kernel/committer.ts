@@ -264,8 +264,3 @@ export function fold(entries: readonly Entry[]): Entry {
     events: entries.flatMap((entry) => entry.events),
   };
 }
-
-/** A verdict that says that the entry is in. */
-export function isCommitted(verdict: Settled): verdict is Committed {
-  return verdict.status === "committed";
-}

@@ -150,12 +150,8 @@ describe("eager delivery", () => {
     const bench = eager(sink);
     const runId = await start(bench);
     await settle();
-    let stopped = false;
-    const stopping = bench.kernel.host.stop().then(() => {
-      stopped = true;
-    });
-    await settle();
-    expect(stopped).toBe(false);
+    const stopping = bench.kernel.host.stop().then(() => "stopped");
+    expect(await Promise.race([stopping, settle().then(() => "still under way")])).toBe("still under way");
     slow.open();
     await stopping;
     expect((await headOf(bench, runId)).cursors.slow).toMatchObject({ position: 4, holder: null });

@@ -7,7 +7,7 @@ import { eventOf } from "../ports/journal.ts";
 import type { Committed, CursorWrite, Entry } from "../ports/store.ts";
 import { type Delivered, decideMove } from "./commands/outbox-flush.ts";
 import type { Core } from "./core.ts";
-import { deliverInOrder } from "./deliver.ts";
+import { deliverInOrder, type Patience } from "./deliver.ts";
 import { createdRun, runAfter } from "./warm.ts";
 
 /** Tries of writing a place: what is lost then is delivered again from the journal. */
@@ -115,9 +115,14 @@ export class Eager {
     const held = this.#held.get(entry.runId);
     if (held === undefined) return;
     if (entry.cursors !== undefined) {
+      if (!this.#leftAt.has(entry) && !held.leaving) {
+        // A flush of this kernel took them: it had read the run before the answer to its creation came.
+        this.#held.delete(entry.runId);
+        return;
+      }
       for (const [name, { token }] of Object.entries(entry.cursors)) {
         const cursor = held.cursors.get(name);
-        if (cursor !== undefined) cursor.token = token;
+        if (cursor !== undefined && this.#leftAt.has(entry)) cursor.token = token;
       }
     }
     if (held.ending || held.leaving) return;
@@ -156,7 +161,15 @@ export class Eager {
         if (store.harden !== undefined) await store.harden();
         const events = held.queue;
         held.queue = [];
-        const patience = { clock, timeoutMs: policy.deliveryTimeoutMs, until: held.until };
+        const stillHeld = (): boolean => this.#held.get(runId) === held;
+        const patience: Patience = {
+          clock,
+          timeoutMs: policy.deliveryTimeoutMs,
+          // Asked before each event: the cursors may be lost, and they may be renewed, while a long queue is handed over.
+          get until() {
+            return stillHeld() ? held.until : Number.NEGATIVE_INFINITY;
+          },
+        };
         for (const subscriber of sink.subscribers) {
           const cursor = held.cursors.get(subscriber.name);
           if (cursor === undefined) continue;
@@ -262,7 +275,9 @@ export class Eager {
 
   /** Gives everything back: a host that stops. */
   async stop(): Promise<void> {
+    // What is committed while others are given back must not be begun.
+    for (const held of this.#held.values()) held.ending = true;
     await this.idle();
-    for (const [runId, held] of [...this.#held]) await this.#giveUp(runId, held);
+    for (const [runId, held] of this.#held) await this.#giveUp(runId, held);
   }
 }

@@ -68,6 +68,22 @@ describe("when a sibling finally fails", () => {
     expect(await standing(bench, runId)).toEqual({ run: "FAILED", a: "FAILED", b: "FAILED" });
   });
 
+  it("tries nothing again either where another kernel recorded the failure", async () => {
+    const graph = graphOf([["a", "b"]]);
+    const bench = kernelOf([graph]);
+    const other = kernelOf([graph], { store: bench.store, clock: bench.clock });
+    const running = gate();
+    bench.executor.bodies.set("a", running.body);
+    other.executor.bodies.set("b", fails);
+    const runId = await begin(bench);
+    const a = execute(bench, runId, "a");
+    await settle();
+    await execute(other, runId, "b");
+    running.fail(new Error("could be tried again"));
+    expect(await a).toMatchObject({ outcome: "failed", retryable: false });
+    expect(await standing(bench, runId)).toEqual({ run: "FAILED", a: "FAILED", b: "FAILED" });
+  });
+
   it("cancels siblings that are suspended, in back-off, or leased but not begun", async () => {
     const bench = kernelOf([graphOf([["a", "b", "c", "d"]])]);
     bench.executor.bodies.set("a", () => suspends({ signal: "go" }));

@@ -58,7 +58,7 @@ export async function settle(): Promise<void> {
 }
 
 /** What a scripted body does: gives a value (the output), an outcome, or throws. */
-export type Body = (task: StageTask, observer: TaskObserver) => unknown | Promise<unknown>;
+export type Body = (task: StageTask, observer: TaskObserver) => unknown;
 
 const EMPTY = { events: [], blobs: [] } as const;
 

@@ -52,14 +52,14 @@ export class Leases {
    * started since is left alone.
    */
   abortRun(runId: string, upToEpoch: number, reason: AbortReason): void {
-    for (const [job, abort] of [...this.#held]) {
+    for (const [job, abort] of this.#held) {
       if (job.runId === runId && job.epoch <= upToEpoch) abort(reason);
     }
   }
 
   /** Aborts everything of one worker, or everything. */
   abortAll(reason: AbortReason, worker?: string): void {
-    for (const [job, abort] of [...this.#held]) {
+    for (const [job, abort] of this.#held) {
       if (worker === undefined || job.worker === worker) abort(reason);
     }
   }
@@ -74,7 +74,7 @@ export class Leases {
       const { lost } = await this.#jobs.heartbeat({ leases, leaseFor: this.#leaseMs });
       if (lost.length === 0) return;
       const names = new Set(lost.map(nameOf));
-      for (const [job, abort] of [...this.#held]) if (names.has(nameOf(job))) abort("lease-lost");
+      for (const [job, abort] of this.#held) if (names.has(nameOf(job))) abort("lease-lost");
     } catch {
       // A store out of reach: the lease runs on, and the next beat, or the fence at the finish, tells.
     }

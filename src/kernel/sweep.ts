@@ -182,7 +182,7 @@ export async function purge(core: Core, command: RunPurge): Promise<Results["run
   const { store, blobs } = core.ports;
   const scope: Scope = scopePurge(command);
   let purged = 0;
-  for (let round = 0; ; round += 1) {
+  for (;;) {
     const loaded = await store.load(scope);
     const { entries, result } = decidePurge(loaded, await core.given());
     if (entries.length === 0) break;

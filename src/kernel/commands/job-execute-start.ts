@@ -35,7 +35,8 @@ export function decideStart(state: StartState, given: Given): Decision<JobWrite>
     command: "job.execute",
     guards: {
       epoch: job.epoch,
-      jobs: [{ stageId: job.stageId, token: job.token }],
+      // The attempt too: of two starts under one token, as two callers with the same lease make them, one is enough.
+      jobs: [{ stageId: job.stageId, token: job.token, attempt: job.attempt }],
       ...(wakesRun ? { version: run.version } : {}),
     },
     ...(wakesRun ? { state: stateOf(run, { status: "RUNNING" }) } : {}),

@@ -73,7 +73,7 @@ describe("a stage that suspends until a time", () => {
     }
     await bench.clock.advance(10_000);
     expect(await execute(bench, runId, "a")).toEqual({ outcome: "completed", output: "done" });
-    expect(resumed).toEqual(Array(3).fill({ kind: "value", value: "here" }));
+    expect(resumed).toEqual([1, 2, 3].map(() => ({ kind: "value", value: "here" })));
   });
 
   it("may suspend again and again, each time with a state of its own", async () => {

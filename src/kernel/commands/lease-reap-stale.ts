@@ -37,7 +37,8 @@ export function decideReap(
   const reaped: EventBody = { type: "lease:reaped", payload: { ...eventOf(job), worker: job.worker, cause } };
   const counted = { ...job, crashes };
   // The expiry is part of the guard: a heartbeat that came after the load keeps the lease.
-  const lease = { stageId: job.stageId, token: job.token, leaseUntil: job.leaseUntil };
+  const { stageId, token, attempt, leaseUntil } = job;
+  const lease = { stageId, token, attempt, leaseUntil };
   if (crashes >= nodeOf(graph, job.stageId).policy.maxCrashes && underWay) {
     const error = toRecord(new QuarantinedError(job.stageId, crashes));
     const { entry } = settleStage(

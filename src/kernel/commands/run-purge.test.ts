@@ -90,7 +90,7 @@ describe("run.purge", () => {
     await bench.clock.advance(10_000);
     const young = await settled(bench, "COMPLETED");
     const cancelled = await settled(bench, "CANCELLED");
-    const left = async () => (await bench.store.runs({})).rows.map(({ id }) => id).reverse();
+    const left = async () => (await bench.store.runs({})).rows.map(({ id }) => id).toReversed();
     expect(await bench.kernel.dispatch({ ...purge, olderThanMs: 10_000, status: ["COMPLETED"] })).toEqual({
       purged: 1,
     });

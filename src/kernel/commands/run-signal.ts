@@ -48,7 +48,10 @@ export function decideSignal(
     command: "run.signal",
     guards: {
       version: run.version,
-      ...(job === undefined ? {} : { jobs: [{ stageId: job.stageId, token: job.token }] }),
+      // The attempt too: a timer's resumption starts under the same token, and must not be taken for suspended any more.
+      ...(job === undefined
+        ? {}
+        : { jobs: [{ stageId: job.stageId, token: job.token, attempt: job.attempt }] }),
     },
     state: stateOf(run),
     ...writes,

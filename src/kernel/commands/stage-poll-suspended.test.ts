@@ -280,6 +280,29 @@ describe("a check under way", () => {
     expect(await snapshot(bench.store)).toEqual(before);
   });
 
+  it("writes nothing once its lease is another's, whatever it answers", async () => {
+    for (const answer of [
+      { kind: "waiting", checkIn: 5 },
+      { kind: "ready", output: null },
+      ready("late"),
+    ] as const) {
+      const slow = gate();
+      const { bench, runId } = await asked(() => slow.body() as Promise<CheckOutcome>);
+      await bench.clock.advance(1000);
+      const polling = bench.kernel.dispatch(poll);
+      await settle();
+      await bench.store.jobs.release({ leases: [await jobOf(bench, runId, "a")] });
+      const other = kernelOf([graphOf(["a", "b"])], { store: bench.store, clock: bench.clock });
+      other.executor.checks.set("a", () => new Promise<CheckOutcome>(() => undefined));
+      void other.kernel.dispatch(poll);
+      await settle();
+      const before = await snapshot(bench.store);
+      slow.open(answer);
+      expect(await polling).toEqual({ ...nothing, checked: 1 });
+      expect(await snapshot(bench.store)).toEqual(before);
+    }
+  });
+
   it("counts as a crash where it takes its worker down, and is quarantined in the end", async () => {
     const graph = graphOf(["a"], { a: { checks: true, policy: { maxCrashes: 2 } } });
     const bench = kernelOf([graph]);
