@@ -50,7 +50,12 @@ export interface LocalEngine extends Engine {
 export function createEngine(options: EngineOptions): LocalEngine {
   const { plugins = [], concurrency = 64, maintenanceMs, staleThresholdMs, onError } = options;
   if (!Array.isArray(options.workflows)) {
-    throw new InvalidOptionError("createEngine", "workflows", "a list of workflows made by build()", options.workflows);
+    throw new InvalidOptionError(
+      "createEngine",
+      "workflows",
+      "a list of workflows made by build()",
+      options.workflows,
+    );
   }
   const eventSink = toEventSink(options.eventSink);
   createPluginRunner({ plugins: plugins.map(definePlugin), eventSink });
@@ -67,7 +72,19 @@ export function createEngine(options: EngineOptions): LocalEngine {
 
 /** The kernel checks what it is given, so it is given nothing else. */
 function kernelOptions(options: EngineOptions): KernelOptions {
-  const { store, workflows, executor, clock, ids, liveness, policy, name, maxBatch, parallelCommits, leaderEpoch } = options;
+  const {
+    store,
+    workflows,
+    executor,
+    clock,
+    ids,
+    liveness,
+    policy,
+    name,
+    maxBatch,
+    parallelCommits,
+    leaderEpoch,
+  } = options;
   const optional = { executor, clock, ids, liveness, policy, name, maxBatch, parallelCommits, leaderEpoch };
   return { store, workflows, ...defined(optional) };
 }
@@ -154,7 +171,12 @@ class ProcessEngine implements LocalEngine {
     if (typeof workflow === "string") return workflow;
     const known = this.#workflows.get(workflow?.id);
     if (known !== undefined && known.graph.hash !== workflow.graph.hash) {
-      throw new InvalidOptionError("engine.start", "workflow", `the ${JSON.stringify(known.id)} that the engine was made with`, workflow);
+      throw new InvalidOptionError(
+        "engine.start",
+        "workflow",
+        `the ${JSON.stringify(known.id)} that the engine was made with`,
+        workflow,
+      );
     }
     return workflow?.id;
   }

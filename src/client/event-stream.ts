@@ -52,15 +52,14 @@ export class RunEvents implements EventStream {
   }
 
   return(): Promise<Result> {
-    this.#finish();
+    this.#close();
+    this.#end(done);
     return Promise.resolve(done);
   }
 
-  #finish(): Result {
+  #close(): void {
     this.#isDone = true;
     this.#waiter?.end();
-    this.#end(done);
-    return done;
   }
 
   async #take(): Promise<Result> {
@@ -77,7 +76,7 @@ export class RunEvents implements EventStream {
       }
       return done;
     } catch (error) {
-      this.#finish();
+      this.#close();
       throw error;
     }
   }
@@ -92,7 +91,7 @@ export class RunEvents implements EventStream {
     if (found === undefined) throw new RunNotFoundError(run);
     if (found.run.sequence > this.#position) return this.#read();
     if (!isSettled(found.run.status)) return false;
-    this.#finish();
+    this.#close();
     return true;
   }
 }

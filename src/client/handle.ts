@@ -82,7 +82,12 @@ export class KernelHandle<Output> implements RunHandle<Output> {
     const { kernel, keyed, assertUp } = this.#context;
     assertUp();
     return keyed.send("run.rerunFrom", options.idempotencyKey, () =>
-      kernel.dispatch({ type: "run.rerunFrom", workflowRunId: this.id, fromStageId: idOf(stage), ...defined(options) }),
+      kernel.dispatch({
+        type: "run.rerunFrom",
+        workflowRunId: this.id,
+        fromStageId: idOf(stage),
+        ...defined(options),
+      }),
     );
   }
 
@@ -96,7 +101,12 @@ export class KernelHandle<Output> implements RunHandle<Output> {
     const { kernel, keyed, assertUp } = this.#context;
     assertUp();
     const { workflowRunId } = await keyed.send("run.fork", options.idempotencyKey, () =>
-      kernel.dispatch({ type: "run.fork", workflowRunId: this.id, fromStageId: idOf(stage), ...defined(options) }),
+      kernel.dispatch({
+        type: "run.fork",
+        workflowRunId: this.id,
+        fromStageId: idOf(stage),
+        ...defined(options),
+      }),
     );
     return new KernelHandle<Output>(this.#context, workflowRunId, this.workflowId);
   }
@@ -160,7 +170,9 @@ function idOf(stage: StageRef): string {
 }
 
 /** Options without those that are undefined: a command's fields are there or not. */
-export function defined<Options extends object>(options: Options): { [K in keyof Options]?: NonNullable<Options[K]> } {
+export function defined<Options extends object>(
+  options: Options,
+): { [K in keyof Options]?: NonNullable<Options[K]> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as ReturnType<
     typeof defined<Options>
   >;

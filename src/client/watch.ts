@@ -101,12 +101,21 @@ export class Watch {
     for (const change of changes) {
       if (change.kind === "commit") {
         tell(this.#waiters.all.get(change.runId));
-        if (change.status === "PURGED" || isSettled(change.status)) tell(this.#waiters.settled.get(change.runId));
+        if (change.status === "PURGED" || isSettled(change.status))
+          tell(this.#waiters.settled.get(change.runId));
       } else this.#tellProgress(change);
     }
   }
 
-  #tellProgress({ runId, stageId, epoch, attempt, progress, message, details }: Change & { kind: "progress" }): void {
+  #tellProgress({
+    runId,
+    stageId,
+    epoch,
+    attempt,
+    progress,
+    message,
+    details,
+  }: Change & { kind: "progress" }): void {
     const listeners = this.#listeners.get(runId);
     if (listeners === undefined) return;
     const report: RunProgress = {

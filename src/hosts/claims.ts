@@ -34,7 +34,7 @@ export class Claims {
     this.#options = options;
     this.#flight = new Flight(
       () => this.#claim(),
-      (error) => this.#pause(error),
+      (error) => this.#failed(error),
     );
     this.#alarm = new Alarm(options.kernel.ports.clock, () => this.wake({ due: true }));
   }
@@ -143,12 +143,16 @@ export class Claims {
     }
   }
 
-  /** A claim failed: the next one waits. */
-  #pause(error: unknown): void {
+  #failed(error: unknown): void {
     this.#options.onError(error, "claiming jobs");
+    this.pause(this.#backoff.failed());
+  }
+
+  /** Claims nothing for a while, so that a store in trouble isn't hammered. */
+  pause(ms: number): void {
     if (!this.#isOpen || this.#endPause !== null) return;
     const { clock } = this.#options.kernel.ports;
-    this.#endPause = clock.after(this.#backoff.failed(), () => {
+    this.#endPause = clock.after(ms, () => {
       this.#endPause = null;
       this.wake({ due: true, pending: true });
     });

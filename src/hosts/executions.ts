@@ -14,6 +14,8 @@ export interface ExecutionsOptions {
   readonly isWanted: () => boolean;
   /** A slot has become free. */
   readonly onFree: () => void;
+  /** An execution failed in the store, and its job is due again: nothing should be claimed for so many milliseconds. */
+  readonly onTrouble: (ms: number) => void;
 }
 
 /** How long executions go on from one to the next before the platform has a turn, in milliseconds. */
@@ -24,8 +26,6 @@ export class Executions {
   readonly #options: ExecutionsOptions;
   readonly #kernel: Kernel;
   readonly #backoff = new Backoff();
-  /** Jobs whose execution failed here, and that are given back a little later, so that a store in trouble isn't hammered. */
-  readonly #returns = new Map<Job, () => void>();
   #isOpen = false;
   #running = 0;
   #executed = 0;
@@ -66,12 +66,8 @@ export class Executions {
   }
 
   /** Takes no more jobs; what is leased anyhow is given back. */
-  async close(): Promise<void> {
+  close(): void {
     this.#isOpen = false;
-    const jobs = [...this.#returns.keys()];
-    for (const cancel of this.#returns.values()) cancel();
-    this.#returns.clear();
-    await this.#giveBack(jobs);
   }
 
   /** Resolves when nothing is under way. */
@@ -80,7 +76,11 @@ export class Executions {
   }
 
   /** Holds slots while jobs for them are asked for, and then executes what came. */
-  async fill<Result>(slots: number, ask: () => Promise<Result>, jobsOf: (result: Result) => readonly Job[]): Promise<Result> {
+  async fill<Result>(
+    slots: number,
+    ask: () => Promise<Result>,
+    jobsOf: (result: Result) => readonly Job[],
+  ): Promise<Result> {
     this.#reserved += slots;
     let result: Result;
     try {
@@ -119,7 +119,7 @@ export class Executions {
         this.#backoff.succeeded();
       } catch (error) {
         this.#options.onError(error, `executing stage ${job.stageId} of run ${job.runId}`);
-        this.#giveBackLater(job);
+        this.#options.onTrouble(this.#backoff.failed());
       }
       this.#promised -= promised;
       this.#executed += 1;
@@ -160,18 +160,8 @@ export class Executions {
     return slots;
   }
 
-  #giveBackLater(job: Job): void {
-    const give = (): void => {
-      this.#returns.delete(job);
-      void this.#giveBack([job]);
-    };
-    if (this.#isOpen) this.#returns.set(job, this.#kernel.ports.clock.after(this.#backoff.failed(), give));
-    else give();
-  }
-
   /** Gives leases back uncounted; those that can't be given back expire. */
   async #giveBack(jobs: readonly Job[]): Promise<void> {
-    if (jobs.length === 0) return;
     const leases = jobs.map(({ runId, stageId, epoch, token }) => ({ runId, stageId, epoch, token }));
     this.#returning += 1;
     try {

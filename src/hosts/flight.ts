@@ -1,4 +1,5 @@
-/** Work that is asked for often and must never run twice at once. */
+/** Work that is asked for often and must never run twice at once, and when it is asked for. */
+import type { Clock } from "../ports/clock.ts";
 
 /**
  * Runs a task whenever it is asked to: one at a time, and once more if it was asked meanwhile. What the task throws goes to `onError`; it is
@@ -31,7 +32,7 @@ export class Flight {
 
   async #fly(): Promise<void> {
     // What was woken by one commit asks within a few turns of the microtask queue: one run answers it all.
-    for (let turn = 0; turn < 3; turn += 1) await undefined;
+    for (let turn = 0; turn < 3; turn += 1) await Promise.resolve();
     while (this.#isAsked) {
       this.#isAsked = false;
       try {
@@ -61,14 +62,14 @@ export class Backoff {
   }
 }
 
-/** One alarm: of several instants that it is set for, the earliest counts. */
+/** One alarm: of several instants that it is set for, the earliest counts, and the others are forgotten. */
 export class Alarm {
-  readonly #clock: { now(): number; after(ms: number, fire: () => void): () => void };
+  readonly #clock: Clock;
   readonly #fire: () => void;
   #at = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | null = null;
 
-  constructor(clock: { now(): number; after(ms: number, fire: () => void): () => void }, fire: () => void) {
+  constructor(clock: Clock, fire: () => void) {
     this.#clock = clock;
     this.#fire = fire;
   }
@@ -89,5 +90,36 @@ export class Alarm {
     this.#cancel?.();
     this.#cancel = null;
     this.#at = Number.POSITIVE_INFINITY;
+  }
+}
+
+/** An alarm that goes off for each instant that it is set for; instants that fall together, within `grainMs`, are one. */
+export class Alarms {
+  readonly #clock: Clock;
+  readonly #grainMs: number;
+  readonly #fire: () => void;
+  readonly #set = new Map<number, () => void>();
+
+  constructor(clock: Clock, grainMs: number, fire: () => void) {
+    this.#clock = clock;
+    this.#grainMs = grainMs;
+    this.#fire = fire;
+  }
+
+  /** Goes off in `ms` milliseconds, and at most `grainMs` later; never, if that is infinite. */
+  after(ms: number): void {
+    const now = this.#clock.now();
+    const at = Math.ceil((now + ms) / this.#grainMs) * this.#grainMs;
+    if (at === Number.POSITIVE_INFINITY || this.#set.has(at)) return;
+    const cancel = this.#clock.after(at - now, () => {
+      this.#set.delete(at);
+      this.#fire();
+    });
+    this.#set.set(at, cancel);
+  }
+
+  clear(): void {
+    for (const cancel of this.#set.values()) cancel();
+    this.#set.clear();
   }
 }

@@ -106,6 +106,7 @@ class KernelPump implements Pump {
       ...shared,
       isWanted: () => this.#claims.isWanted,
       onFree: () => this.#claims.wake(),
+      onTrouble: (ms) => this.#claims.pause(ms),
     });
     this.#claims = new Claims({ ...shared, executions: this.#executions });
     this.#upkeep = new Upkeep({ ...shared, onTick: () => this.#claims.wake({ due: true, pending: true }) });
@@ -174,7 +175,8 @@ class KernelPump implements Pump {
     const { clock, name } = kernel.ports;
     this.#isUp = false;
     this.#unsubscribe?.();
-    const closed = Promise.all([this.#executions.close(), this.#claims.close(), this.#upkeep.close()]);
+    this.#executions.close();
+    const closed = Promise.all([this.#claims.close(), this.#upkeep.close()]);
     const ended = closed.then(() => this.#executions.idle());
     if (!(await within(clock, graceMs, ended))) {
       kernel.host.abort(this.workerId);

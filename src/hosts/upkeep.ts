@@ -1,7 +1,7 @@
 /** What a host does besides executing jobs: frees stale leases, mends stuck runs, asks suspended stages, delivers events. */
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Change, Committed, Entry } from "../ports/store.ts";
-import { Alarm, Flight } from "./flight.ts";
+import { Alarm, Alarms, Flight } from "./flight.ts";
 import { delayOf, patience, type StoreTime } from "./store-time.ts";
 
 /** What {@link Upkeep} is made of. */
@@ -19,7 +19,7 @@ export interface UpkeepOptions {
 const CHECKS = 100;
 const MAX_POLLS = 8;
 
-/** Deliveries that are due together leave together, so many milliseconds after the first. */
+/** Deliveries that fall due within so many milliseconds leave together. */
 const GATHER_MS = 10;
 
 /** For so long a commit that the feed told of may turn out to be this kernel's own. */
@@ -31,7 +31,7 @@ export class Upkeep {
   readonly #ticks: Flight;
   readonly #flushes: Flight;
   readonly #tickAlarm: Alarm;
-  readonly #flushAlarm: Alarm;
+  readonly #flushAlarms: Alarms;
   readonly #checkAlarm: Alarm;
   readonly #doubtAlarm: Alarm;
   #isUp = false;
@@ -45,10 +45,16 @@ export class Upkeep {
   constructor(options: UpkeepOptions) {
     this.#options = options;
     const { clock } = options.kernel.ports;
-    this.#ticks = new Flight(() => this.#tick(), (error) => options.onError(error, "maintenance"));
-    this.#flushes = new Flight(() => this.#flush(), (error) => options.onError(error, "delivery"));
+    this.#ticks = new Flight(
+      () => this.#tick(),
+      (error) => options.onError(error, "maintenance"),
+    );
+    this.#flushes = new Flight(
+      () => this.#flush(),
+      (error) => options.onError(error, "delivery"),
+    );
     this.#tickAlarm = new Alarm(clock, () => this.#ticks.ask());
-    this.#flushAlarm = new Alarm(clock, () => this.#flushes.ask());
+    this.#flushAlarms = new Alarms(clock, GATHER_MS, () => this.#flushes.ask());
     this.#checkAlarm = new Alarm(clock, () => void this.#poll());
     this.#doubtAlarm = new Alarm(clock, () => this.#resolveDoubt());
   }
@@ -61,7 +67,8 @@ export class Upkeep {
   /** No more ticks; waits for what is under way. */
   async close(): Promise<void> {
     this.#isUp = false;
-    for (const alarm of [this.#tickAlarm, this.#flushAlarm, this.#checkAlarm, this.#doubtAlarm]) alarm.clear();
+    for (const alarm of [this.#tickAlarm, this.#flushAlarms, this.#checkAlarm, this.#doubtAlarm])
+      alarm.clear();
     await this.#ticks.idle();
     await this.#flushes.idle();
     await this.#pollsIdle();
@@ -89,11 +96,11 @@ export class Upkeep {
     if (entry.events.length > 0) {
       this.#own.set(entry.runId, committed.sequence);
       this.#doubtAlarm.within(DOUBT_MS);
-      if (!this.#options.kernel.host.delivers(entry.runId)) this.#flushAlarm.within(GATHER_MS);
+      if (!this.#options.kernel.host.delivers(entry.runId)) this.#flushAlarms.after(1);
     }
     for (const { holder, position, dueAt } of Object.values(entry.cursors ?? {})) {
       if (holder === null && position < committed.sequence) {
-        this.#flushAlarm.within(Math.max(GATHER_MS, delayOf(dueAt, committed.at)));
+        this.#flushAlarms.after(delayOf(dueAt, committed.at) + 1);
       }
     }
   }
@@ -127,7 +134,9 @@ export class Upkeep {
   async #tick(): Promise<void> {
     const { kernel, staleThresholdMs, maintenanceMs, onTick } = this.#options;
     if (!this.#isUp) return;
-    await this.#try("freeing stale leases", () => kernel.dispatch({ type: "lease.reapStale", staleThresholdMs }));
+    await this.#try("freeing stale leases", () =>
+      kernel.dispatch({ type: "lease.reapStale", staleThresholdMs }),
+    );
     await this.#try("mending stuck runs", () => kernel.dispatch({ type: "run.reapStuck" }));
     await this.#try("writing cursors", () => kernel.host.tidy());
     await this.#try("looking for checks", () => this.#armChecks());
@@ -164,7 +173,9 @@ export class Upkeep {
     if (!this.#isUp || this.#polls >= MAX_POLLS) return;
     this.#polls += 1;
     try {
-      const { checked } = await this.#options.kernel.dispatch({ type: "stage.pollSuspended", maxChecks: CHECKS });
+      const polling = this.#options.kernel.dispatch({ type: "stage.pollSuspended", maxChecks: CHECKS });
+      // Not after it: a check that hangs must not keep those that are due next from being asked.
+      const [{ checked }] = await Promise.all([polling, this.#armChecks()]);
       this.#emptyPolls = checked > 0 ? 0 : this.#emptyPolls + 1;
       if (checked >= CHECKS) this.#checkAlarm.within(0);
       else await this.#armChecks();

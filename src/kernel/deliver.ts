@@ -68,8 +68,8 @@ export async function deliverReplayed(
   subscriber: Subscriber,
   letters: readonly { readonly letter: DeadLetter; readonly event: Event }[],
   patience: Patience,
-): Promise<{ letter: DeadLetter; error: unknown | null }[]> {
-  const results: { letter: DeadLetter; error: unknown | null }[] = [];
+): Promise<{ letter: DeadLetter; error: unknown }[]> {
+  const results: { letter: DeadLetter; error: unknown }[] = [];
   for (const { letter, event } of letters) {
     if (patience.clock.now() >= patience.until) break;
     try {

@@ -195,8 +195,7 @@ export class Eager {
       this.#held.delete(runId);
     } finally {
       held.delivering = false;
-      this.#open -= 1;
-      if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      this.#close();
     }
   }
 
@@ -208,11 +207,19 @@ export class Eager {
   ): Promise<void> {
     if (held.leaving || this.#held.get(runId) !== held) return;
     held.leaving = true;
+    this.#open += 1;
     try {
       await this.#writePlaces(runId, held, failed);
     } finally {
       if (this.#held.get(runId) === held) this.#held.delete(runId);
+      this.#close();
     }
+  }
+
+  /** Something that was under way is over. */
+  #close(): void {
+    this.#open -= 1;
+    if (this.#open === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #writePlaces(
@@ -268,16 +275,21 @@ export class Eager {
     await Promise.all(quiet);
   }
 
-  /** Resolves when nothing is being delivered. */
+  /** Resolves when nothing is being delivered or given back. */
   async idle(): Promise<void> {
     if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Gives everything back: a host that stops. */
   async stop(): Promise<void> {
-    // What is committed while others are given back must not be begun.
-    for (const held of this.#held.values()) held.ending = true;
-    await this.idle();
-    for (const [runId, held] of this.#held) await this.#giveUp(runId, held);
+    while (this.#held.size > 0) {
+      // Also what was created while others were given back: it ends as soon as nothing of it is being handed over.
+      for (const held of this.#held.values()) held.ending = true;
+      await this.idle();
+      for (const [runId, held] of [...this.#held]) {
+        // With the store out of reach the cursors run out.
+        if (!held.delivering) await this.#giveUp(runId, held).catch(() => undefined);
+      }
+    }
   }
 }

@@ -52,7 +52,12 @@ export class Artifacts implements ArtifactStorage {
     const stageId = stageOf(options) ?? stage.id;
     const own = stageId === stage.id;
     if (this.#listBlobs === null) {
-      throw new InvalidOptionError("ctx.storage", "listBlobs", "given to the executor that runs this stage", undefined);
+      throw new InvalidOptionError(
+        "ctx.storage",
+        "listBlobs",
+        "given to the executor that runs this stage",
+        undefined,
+      );
     }
     const found = new Map<string, BlobKey>();
     for (const key of await this.#listBlobs(runId)) {
@@ -60,7 +65,10 @@ export class Artifacts implements ArtifactStorage {
       if (own ? key.epoch !== epoch || key.attempt > attempt : key.epoch > epoch) continue;
       const name = key.name.slice(PREFIX.length);
       const known = found.get(name);
-      const later = known === undefined || key.epoch > known.epoch || (key.epoch === known.epoch && key.attempt > known.attempt);
+      const later =
+        known === undefined ||
+        key.epoch > known.epoch ||
+        (key.epoch === known.epoch && key.attempt > known.attempt);
       if (later) found.set(name, key);
     }
     return found;

@@ -19,7 +19,11 @@ describe("an attempt that takes too long", () => {
     await clock.advance(999);
     expect(signal?.aborted).toBe(false);
     await clock.advance(1);
-    expect(await outcome).toMatchObject({ kind: "failed", retryable: true, error: { code: "STAGE_TIMEOUT" } });
+    expect(await outcome).toMatchObject({
+      kind: "failed",
+      retryable: true,
+      error: { code: "STAGE_TIMEOUT" },
+    });
     expect(signal?.reason).toBeInstanceOf(StageTimeoutError);
     expect(observer.lines).toHaveLength(1);
     expect(clock.pending).toBe(0);
@@ -45,36 +49,39 @@ describe("an attempt that takes too long", () => {
 });
 
 describe("an attempt that is told to stop", () => {
-  it.each<AbortReason>(["cancelled", "lease-lost", "draining"])("is over at once when %s, whatever its body still does", async (reason) => {
-    const body = deferred<{ output: number }>();
-    let signal: AbortSignal | undefined;
-    let told = 0;
-    const { execute, clock, observer } = bench({
-      execute: async (ctx) => {
-        signal = ctx.signal;
-        signal.addEventListener("abort", () => {
-          told += 1;
-        });
-        const result = await body.promise;
-        ctx.log("INFO", "too late");
-        ctx.onProgress({ progress: 1 });
-        ctx.annotate("late", true);
-        return result;
-      },
-    });
-    const execution = execute();
-    await clock.settle();
-    execution.abort(reason);
-    execution.abort("draining");
-    expect(await execution.outcome).toEqual({ kind: "aborted", reason, events: [], blobs: [] });
-    expect(told).toBe(1);
-    expect(signal?.reason).toBeInstanceOf(StageAbortedError);
-    expect((signal?.reason as StageAbortedError).reason).toBe(reason);
-    body.resolve({ output: 1 });
-    await clock.settle();
-    expect(observer.lines).toEqual([]);
-    expect(observer.reports).toEqual([]);
-  });
+  it.each<AbortReason>(["cancelled", "lease-lost", "draining"])(
+    "is over at once when %s, whatever its body still does",
+    async (reason) => {
+      const body = deferred<{ output: number }>();
+      let signal: AbortSignal | undefined;
+      let told = 0;
+      const { execute, clock, observer } = bench({
+        execute: async (ctx) => {
+          signal = ctx.signal;
+          signal.addEventListener("abort", () => {
+            told += 1;
+          });
+          const result = await body.promise;
+          ctx.log("INFO", "too late");
+          ctx.onProgress({ progress: 1 });
+          ctx.annotate("late", true);
+          return result;
+        },
+      });
+      const execution = execute();
+      await clock.settle();
+      execution.abort(reason);
+      execution.abort("draining");
+      expect(await execution.outcome).toEqual({ kind: "aborted", reason, events: [], blobs: [] });
+      expect(told).toBe(1);
+      expect(signal?.reason).toBeInstanceOf(StageAbortedError);
+      expect(signal?.reason).toMatchObject({ reason });
+      body.resolve({ output: 1 });
+      await clock.settle();
+      expect(observer.lines).toEqual([]);
+      expect(observer.reports).toEqual([]);
+    },
+  );
 
   it("doesn't leave a late rejection unhandled", async () => {
     const body = deferred<never>();
@@ -161,7 +168,11 @@ describe("what an attempt reads", () => {
 
   it("is a failure that may pass when a blob is missing", async () => {
     const { execute } = bench({ task: { input: stored("x".repeat(100_000)) } });
-    expect(await execute().outcome).toMatchObject({ kind: "failed", retryable: true, error: { code: "BLOB_MISSING" } });
+    expect(await execute().outcome).toMatchObject({
+      kind: "failed",
+      retryable: true,
+      error: { code: "BLOB_MISSING" },
+    });
   });
 
   it("is read once for all stages of a run, where the config of all of them is large", async () => {

@@ -150,7 +150,9 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
       n,
       event: { type: "stage:progress", payload } satisfies EventBody,
     }));
-    return [...reports, ...(annotations ?? [])].sort((one, other) => one.n - other.n).map(({ event }) => event);
+    return [...reports, ...(annotations ?? [])]
+      .sort((one, other) => one.n - other.n)
+      .map(({ event }) => event);
   }
 
   /** Reads and parses what the stage's code is given. */
@@ -169,7 +171,8 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
     const { schemas } = this.stage;
     const input: Parsed | Promise<Parsed> =
       schemas.input === "none" ? nothing : parseQuick(schemas.input, prepared.input);
-    const config = schemas.config === null ? noConfig(prepared.config) : parseQuick(schemas.config, prepared.config);
+    const config =
+      schemas.config === null ? noConfig(prepared.config) : parseQuick(schemas.config, prepared.config);
     if (input instanceof Promise || config instanceof Promise) {
       return Promise.all([input, config]).then((parsed) => this.#context(prepared, ...parsed));
     }
@@ -228,7 +231,8 @@ const nothing: Parsed = { ok: true, value: undefined };
 
 /** A stage without a config schema takes none; bodies get an object all the same. */
 function noConfig(given: unknown): Parsed {
-  const isEmpty = given === undefined || (typeof given === "object" && given !== null && Object.keys(given).length === 0);
+  const isEmpty =
+    given === undefined || (typeof given === "object" && given !== null && Object.keys(given).length === 0);
   if (isEmpty) return { ok: true, value: {} };
   return { ok: false, issues: [{ path: "", message: "this stage has no config schema, so it takes none" }] };
 }

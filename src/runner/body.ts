@@ -6,6 +6,7 @@ import type { AbortReason, StageOutcome, StageTask } from "../ports/executor.ts"
 import { type Encoded, encodePayload } from "../ports/payload.ts";
 import type { Parsed } from "../ports/registry.ts";
 import { Attempt } from "./attempt.ts";
+import { textOf } from "./loggable.ts";
 import { checkResult, type Failure, final } from "./outcome.ts";
 import { parseQuick } from "./parse.ts";
 import { scheduleOf, type Suspended } from "./suspension.ts";
@@ -52,14 +53,22 @@ export class BodyAttempt extends Attempt<StageOutcome> {
   }
 
   #skipped({ reason }: Extract<StageResult, { skipped: true }>): StageOutcome {
-    return { kind: "skipped", reason: reason === undefined ? null : String(reason), events: this.events(), blobs: [] };
+    return {
+      kind: "skipped",
+      reason: reason === undefined ? null : textOf(reason),
+      events: this.events(),
+      blobs: [],
+    };
   }
 
   #suspended(result: Extract<StageResult, { suspended: true }>): StageOutcome {
     const { clock, pollMs } = this.surroundings;
     try {
       const { pollInterval, ...schedule } = scheduleOf(result, this.task, clock.now(), pollMs);
-      const suspended: Suspended = { state: result.state, ...(pollInterval === null ? {} : { pollInterval }) };
+      const suspended: Suspended = {
+        state: result.state,
+        ...(pollInterval === null ? {} : { pollInterval }),
+      };
       const { payload, blobs } = encodeOutput(this.task, suspended, "suspended");
       return { kind: "suspended", state: payload, ...schedule, events: this.events(), blobs };
     } catch (error) {
@@ -71,6 +80,12 @@ export class BodyAttempt extends Attempt<StageOutcome> {
 /** A payload under the attempt's own keys. */
 export function encodeOutput(task: StageTask, value: unknown, what: string): Encoded {
   const { runId, epoch, stage, attempt } = task;
-  const key = (name: string): BlobKey => ({ runId, epoch, stageId: stage.id, attempt, name: `${what}.${name}` });
+  const key = (name: string): BlobKey => ({
+    runId,
+    epoch,
+    stageId: stage.id,
+    attempt,
+    name: `${what}.${name}`,
+  });
   return encodePayload(value, { path: what, key });
 }

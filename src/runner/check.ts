@@ -14,7 +14,12 @@ export class CheckAttempt extends Attempt<CheckOutcome> {
   protected async run(): Promise<CheckOutcome> {
     const { checkCompletion, id, schemas } = this.stage;
     if (checkCompletion === undefined) {
-      return final(new DefinitionError(`stage ${JSON.stringify(id)} was suspended with a checkCompletion, and now has none`, id));
+      return final(
+        new DefinitionError(
+          `stage ${JSON.stringify(id)} was suspended with a checkCompletion, and now has none`,
+          id,
+        ),
+      );
     }
     const waiting = this.ready();
     const ready = waiting instanceof Promise ? await waiting : waiting;
@@ -46,7 +51,12 @@ export class CheckAttempt extends Attempt<CheckOutcome> {
 
   /** A check's answer has no place for events. */
   override annotate(name: string): void {
-    throw new InvalidOptionError("ctx.annotate", "name", "given by execute: checkCompletion can't annotate", name);
+    throw new InvalidOptionError(
+      "ctx.annotate",
+      "name",
+      "given by execute: checkCompletion can't annotate",
+      name,
+    );
   }
 
   protected failed(failure: Failure): CheckOutcome {

@@ -34,9 +34,31 @@ describe("ctx.input", () => {
     ["the workflow's input in the first group", {}, { n: 1 }],
     ["the one output after pipe", after(new Map([["a", a]])), { text: "a" }],
     ["undefined after a skipped stage", after(new Map([["a", null]])), undefined],
-    ["an object after parallel", after(new Map([["a", a], ["b", stored(2)]])), { a: { text: "a" }, b: 2 }],
-    ["an object without what was skipped", after(new Map([["a", a], ["b", null]])), { a: { text: "a" } }],
-    ["an object after a parallel group of one", after(new Map([["a", a]]), { previousKind: "parallel" }), { a: { text: "a" } }],
+    [
+      "an object after parallel",
+      after(
+        new Map([
+          ["a", a],
+          ["b", stored(2)],
+        ]),
+      ),
+      { a: { text: "a" }, b: 2 },
+    ],
+    [
+      "an object without what was skipped",
+      after(
+        new Map([
+          ["a", a],
+          ["b", null],
+        ]),
+      ),
+      { a: { text: "a" } },
+    ],
+    [
+      "an object after a parallel group of one",
+      after(new Map([["a", a]]), { previousKind: "parallel" }),
+      { a: { text: "a" } },
+    ],
   ])("is %s", async (_, task, input) => {
     expect(await look({ task }, (ctx) => ctx.input)).toEqual(input);
   });
@@ -62,7 +84,12 @@ describe("ctx.require and ctx.optional", () => {
   it("give the output of any earlier stage, by id or by stage, where no dependencies are declared", async () => {
     const stage = { id: "c" } as never;
     expect(
-      await look({ task }, (ctx) => [ctx.require("a"), ctx.require(stage), ctx.optional("a"), ctx.optional(stage)]),
+      await look({ task }, (ctx) => [
+        ctx.require("a"),
+        ctx.require(stage),
+        ctx.optional("a"),
+        ctx.optional(stage),
+      ]),
     ).toEqual([{ list: [1] }, "c", { list: [1] }, "c"]);
   });
 
@@ -70,7 +97,9 @@ describe("ctx.require and ctx.optional", () => {
     ["b", "which was skipped"],
     ["nowhere", "which is not an earlier stage"],
   ])("tell that %s has none: %s", async (id, why) => {
-    await expect(look({ task }, (ctx) => ctx.require(id))).rejects.toThrow(`MISSING_OUTPUT: stage "stage" requires the output of "${id}", ${why}`);
+    await expect(look({ task }, (ctx) => ctx.require(id))).rejects.toThrow(
+      `MISSING_OUTPUT: stage "stage" requires the output of "${id}", ${why}`,
+    );
     expect(await look({ task }, (ctx) => ctx.optional(id))).toBeUndefined();
   });
 
@@ -134,12 +163,12 @@ describe("a context", () => {
   it("can be taken apart and spread", async () => {
     const { execute, observer } = bench({
       execute: async (ctx) => {
-        const { log, onProgress, annotate, require, optional, storage, signal } = ctx;
+        const { log, onProgress, annotate, require: need, optional, storage, signal } = ctx;
         log("INFO", "hello");
         onProgress({ progress: 1 });
         annotate("a", 1);
         await storage.put("x", "y");
-        expect(() => require("z")).toThrow();
+        expect(() => need("z")).toThrow();
         const spread = { ...ctx };
         return { output: [optional("z"), signal === spread.signal, spread.runId] };
       },
@@ -162,9 +191,18 @@ describe("ctx.annotate", () => {
     const outcome = await execute().outcome;
     expect(outcome).toMatchObject({ kind: "failed" });
     expect(outcome.events).toEqual([
-      { type: "annotation:created", payload: { stageId: "stage", attempt: 1, name: "first", value: { at: new Date(5) } } },
-      { type: "stage:progress", payload: { stageId: "stage", epoch: 1, attempt: 1, progress: 0.5, at: 1_000_000 } },
-      { type: "annotation:created", payload: { stageId: "stage", attempt: 1, name: "second", value: undefined } },
+      {
+        type: "annotation:created",
+        payload: { stageId: "stage", attempt: 1, name: "first", value: { at: new Date(5) } },
+      },
+      {
+        type: "stage:progress",
+        payload: { stageId: "stage", epoch: 1, attempt: 1, progress: 0.5, at: 1_000_000 },
+      },
+      {
+        type: "annotation:created",
+        payload: { stageId: "stage", attempt: 1, name: "second", value: undefined },
+      },
     ]);
   });
 
@@ -228,7 +266,13 @@ describe("ctx.storage", () => {
     await execute().outcome;
     const kept = [...observer.blobs.values()];
     expect(kept.map(({ key }) => key)).toEqual(
-      ["text", "bytes", "blob"].map((name) => ({ runId: "r", epoch: 3, stageId: "stage", attempt: 2, name: `artifact.${name}` })),
+      ["text", "bytes", "blob"].map((name) => ({
+        runId: "r",
+        epoch: 3,
+        stageId: "stage",
+        attempt: 2,
+        name: `artifact.${name}`,
+      })),
     );
     expect(await Promise.all(kept.map(({ data }) => data.text()))).toEqual(["words", "\u0002", "blob"]);
     expect(kept[2]?.data.type).toBe("x/y");
@@ -251,7 +295,10 @@ describe("ctx.storage", () => {
   it("lists what it would find", async () => {
     expect(await withBlobs(({ storage }) => storage.list())).toEqual(["both", "old"]);
     expect(await withBlobs(({ storage }) => storage.list({ stage: "a" }))).toEqual(["draft", "report"]);
-    expect(await withBlobs(({ storage }) => storage.list({ stage: { id: "a" } as never }))).toEqual(["draft", "report"]);
+    expect(await withBlobs(({ storage }) => storage.list({ stage: { id: "a" } as never }))).toEqual([
+      "draft",
+      "report",
+    ]);
   });
 
   it.each<[string, (ctx: StageContext) => Promise<unknown>, string]>([

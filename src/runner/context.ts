@@ -42,8 +42,8 @@ export function createContext(
     get storage() {
       return attempt.artifacts;
     },
-    require: ((wanted: string | Stage) => outputs.require(idOf(wanted))) as StageContext["require"],
-    optional: ((wanted: string | Stage) => outputs.optional(idOf(wanted))) as StageContext["optional"],
+    require: (wanted: string | Stage) => outputs.require(idOf(wanted)) as never,
+    optional: (wanted: string | Stage) => outputs.optional(idOf(wanted)) as never,
     log: (level, message, meta) => attempt.log(level, message, meta),
     onProgress: (report) => attempt.progress(report),
     annotate: (name, value) => attempt.annotate(name, value),

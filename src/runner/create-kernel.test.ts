@@ -14,18 +14,36 @@ const stage = defineStage({
     return { output: ctx.input.n + (await ctx.storage.list()).length };
   },
 });
-const workflow = defineWorkflow({ id: "w", name: "W", input: z.object({ n: z.number() }) }).pipe(stage).build();
+const workflow = defineWorkflow({ id: "w", name: "W", input: z.object({ n: z.number() }) })
+  .pipe(stage)
+  .build();
 
 describe("createKernel", () => {
   it("needs no more than a store and workflows", async () => {
     const kernel = createKernel({ store: memoryStore(), workflows: [workflow] });
-    const { workflowRunId } = await kernel.dispatch({ type: "run.create", workflowId: "w", input: { n: 1 }, idempotencyKey: "k" });
+    const { workflowRunId } = await kernel.dispatch({
+      type: "run.create",
+      workflowId: "w",
+      input: { n: 1 },
+      idempotencyKey: "k",
+    });
     await kernel.dispatch({ type: "run.claimPending", workerId: "me" });
-    const result = await kernel.dispatch({ type: "job.execute", workflowRunId, workflowId: "w", stageId: "one", config: {}, advance: true });
+    const result = await kernel.dispatch({
+      type: "job.execute",
+      workflowRunId,
+      workflowId: "w",
+      stageId: "one",
+      config: {},
+      advance: true,
+    });
     expect(result).toEqual({ outcome: "completed", output: 2 });
     expect((await kernel.ports.store.run(workflowRunId))?.run.status).toBe("COMPLETED");
     expect(kernel.ports.policy).toEqual(DEFAULT_POLICY);
-    expect([kernel.ports.maxBatch, kernel.ports.parallelCommits, kernel.ports.liveness]).toEqual([100, 1, null]);
+    expect([kernel.ports.maxBatch, kernel.ports.parallelCommits, kernel.ports.liveness]).toEqual([
+      100,
+      1,
+      null,
+    ]);
   });
 
   it("takes a registry in place of workflows, and then executes nothing itself", () => {
@@ -72,6 +90,8 @@ describe("createKernel", () => {
   });
 
   it("refuses to be made of nothing", () => {
-    expect(() => createKernel(undefined as never)).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    expect(() => createKernel(undefined as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
   });
 });

@@ -129,7 +129,12 @@ function policyOf(given: Partial<KernelPolicy> | undefined): KernelPolicy {
   const policy: Record<keyof KernelPolicy, number> = { ...DEFAULT_POLICY };
   for (const [field, value] of Object.entries(given ?? {})) {
     if (!Object.hasOwn(RANGES, field)) {
-      throw new InvalidOptionError(WHERE, `policy.${field}`, `left out: the bounds are ${Object.keys(RANGES).join(", ")}`, value);
+      throw new InvalidOptionError(
+        WHERE,
+        `policy.${field}`,
+        `left out: the bounds are ${Object.keys(RANGES).join(", ")}`,
+        value,
+      );
     }
     const [least, most] = RANGES[field as keyof KernelPolicy];
     checkWhole(WHERE, `policy.${field}`, value, least, most);

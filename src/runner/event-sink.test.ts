@@ -6,7 +6,15 @@ import { createEventSink, toEventSink } from "./event-sink.ts";
 import { createPluginRunner } from "./plugin-runner.ts";
 
 const event = (sequence: number, type: Event["type"] = "workflow:started"): Event =>
-  ({ id: `r:${sequence}`, sequence, timestamp: 0, workflowRunId: "r", workflowId: "w", type, payload: {} }) as Event;
+  ({
+    id: `r:${sequence}`,
+    sequence,
+    timestamp: 0,
+    workflowRunId: "r",
+    workflowId: "w",
+    type,
+    payload: {},
+  }) as Event;
 const subscriber = (name: string) => ({ name, handle: () => undefined });
 
 describe("createEventSink", () => {
@@ -17,7 +25,11 @@ describe("createEventSink", () => {
     const second = sink.subscribers;
     end();
     end();
-    expect([first, second, sink.subscribers].map((list) => list.map(({ name }) => name))).toEqual([["a"], ["a", "b"], ["a"]]);
+    expect([first, second, sink.subscribers].map((list) => list.map(({ name }) => name))).toEqual([
+      ["a"],
+      ["a", "b"],
+      ["a"],
+    ]);
     expect(second).not.toBe(first);
     expect(sink.subscribers).toBe(sink.subscribers);
     expect(Object.isFrozen(first)).toBe(true);
@@ -83,8 +95,12 @@ describe("createPluginRunner", () => {
 
   it("subscribes none if one's name is taken", () => {
     const eventSink = createEventSink([subscriber("b")]);
-    expect(() => createPluginRunner({ plugins: [plugin("a"), plugin("b")], eventSink })).toThrow(DuplicateSubscriberError);
-    expect(() => createPluginRunner({ plugins: [plugin("a"), plugin("a")] })).toThrow(DuplicateSubscriberError);
+    expect(() => createPluginRunner({ plugins: [plugin("a"), plugin("b")], eventSink })).toThrow(
+      DuplicateSubscriberError,
+    );
+    expect(() => createPluginRunner({ plugins: [plugin("a"), plugin("a")] })).toThrow(
+      DuplicateSubscriberError,
+    );
     expect(eventSink.subscribers).toHaveLength(1);
   });
 
@@ -95,6 +111,8 @@ describe("createPluginRunner", () => {
     const { processed, failures } = await runner.processEvents(events);
     expect(got).toEqual(["a 1", "a 4", "b 1", "b 2", "b 4"]);
     expect(processed).toBe(3);
-    expect(failures).toEqual([{ plugin: "a", event: events[1], error: expect.objectContaining({ message: "a refuses 2" }) }]);
+    expect(failures).toEqual([
+      { plugin: "a", event: events[1], error: expect.objectContaining({ message: "a refuses 2" }) },
+    ]);
   });
 });

@@ -31,7 +31,8 @@ export function createEventSink(subscribers: readonly Subscriber[] = []): EventS
     subscribe(subscriber) {
       checkMethods("createEventSink", "subscriber", subscriber, ["handle"]);
       checkName("createEventSink", "subscriber.name", subscriber.name);
-      if (list.some(({ name }) => name === subscriber.name)) throw new DuplicateSubscriberError(subscriber.name);
+      if (list.some(({ name }) => name === subscriber.name))
+        throw new DuplicateSubscriberError(subscriber.name);
       list = Object.freeze([...list, subscriber]);
       return () => {
         list = Object.freeze(list.filter((one) => one !== subscriber));
@@ -52,5 +53,10 @@ export function toEventSink(given: EventSink | EventTarget | undefined): EventSi
       return createEventSink([{ name: TARGET_NAME, handle: (event) => given.publish([event]) }]);
     }
   }
-  throw new InvalidOptionError("eventSink", "eventSink", "made by createEventSink, a function, or an object with publish", given);
+  throw new InvalidOptionError(
+    "eventSink",
+    "eventSink",
+    "made by createEventSink, a function, or an object with publish",
+    given,
+  );
 }

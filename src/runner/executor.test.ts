@@ -50,7 +50,10 @@ describe("an execution", () => {
       kind: "skipped",
       reason: "nothing to do",
     });
-    expect(await run({ execute: () => ({ skipped: true }) })).toMatchObject({ kind: "skipped", reason: null });
+    expect(await run({ execute: () => ({ skipped: true }) })).toMatchObject({
+      kind: "skipped",
+      reason: null,
+    });
   });
 
   it("keeps a body from changing what is stored, and from being changed by it", async () => {
@@ -68,23 +71,26 @@ describe("an execution", () => {
     expect(outcome).toMatchObject({ output: { value: { list: [1] } } });
   });
 
-  it.each(["input", "output", "config"] as const)("fails for good when its %s doesn't fit, and says where", async (what) => {
-    let called = 0;
-    const outcome = await run({
-      [what]: z.object({ deep: z.array(z.object({ n: z.string() })) }),
-      task: { input: stored({ deep: [{ n: 1 }] }), config: stored({ stage: { deep: [{ n: 1 }] } }) },
-      execute: () => {
-        called += 1;
-        return { output: { deep: [{ n: 1 }] } };
-      },
-    });
-    expect(outcome).toMatchObject({
-      kind: "failed",
-      retryable: false,
-      error: { code: `INVALID_STAGE_${what.toUpperCase()}`, issues: [{ path: "deep[0].n" }] },
-    });
-    expect(called).toBe(what === "output" ? 1 : 0);
-  });
+  it.each(["input", "output", "config"] as const)(
+    "fails for good when its %s doesn't fit, and says where",
+    async (what) => {
+      let called = 0;
+      const outcome = await run({
+        [what]: z.object({ deep: z.array(z.object({ n: z.string() })) }),
+        task: { input: stored({ deep: [{ n: 1 }] }), config: stored({ stage: { deep: [{ n: 1 }] } }) },
+        execute: () => {
+          called += 1;
+          return { output: { deep: [{ n: 1 }] } };
+        },
+      });
+      expect(outcome).toMatchObject({
+        kind: "failed",
+        retryable: false,
+        error: { code: `INVALID_STAGE_${what.toUpperCase()}`, issues: [{ path: "deep[0].n" }] },
+      });
+      expect(called).toBe(what === "output" ? 1 : 0);
+    },
+  );
 
   it("waits for schemas that are asynchronous, and calls their functions once more at most", async () => {
     let calls = 0;
@@ -125,14 +131,22 @@ describe("an execution", () => {
     };
     await run({ config: z.object({ size: z.number().default(3) }), execute });
     expect(seen).toEqual({ size: 3 });
-    await run({ config: z.object({ size: z.number().default(3) }), task: { config: stored({ stage: { size: 9 } }) }, execute });
+    await run({
+      config: z.object({ size: z.number().default(3) }),
+      task: { config: stored({ stage: { size: 9 } }) },
+      execute,
+    });
     expect(seen).toEqual({ size: 9 });
   });
 
   it("takes the config that a caller gives for one execution, parsed like any other", async () => {
     const config = z.object({ size: z.number() });
     const task = { config: stored({ stage: { size: 1 } }), ownConfig: { value: { size: "big" } } };
-    expect(await run({ config, task })).toMatchObject({ kind: "failed", retryable: false, error: { code: "INVALID_STAGE_CONFIG" } });
+    expect(await run({ config, task })).toMatchObject({
+      kind: "failed",
+      retryable: false,
+      error: { code: "INVALID_STAGE_CONFIG" },
+    });
     expect(await run({ task: { ownConfig: { value: { size: 1 } } } }), "without a schema").toMatchObject({
       kind: "failed",
       error: { code: "INVALID_STAGE_CONFIG" },
@@ -140,14 +154,29 @@ describe("an execution", () => {
   });
 
   it.each([
-    ["an error", new TypeError("broken"), { name: "TypeError", code: "STAGE_ERROR", message: "broken" }, true],
+    [
+      "an error",
+      new TypeError("broken"),
+      { name: "TypeError", code: "STAGE_ERROR", message: "broken" },
+      true,
+    ],
     ["an error with a code", Object.assign(new Error("gone"), { code: "EGONE" }), { code: "EGONE" }, true],
-    ["NonRetryableError", new NonRetryableError("hopeless"), { code: "NON_RETRYABLE", message: "hopeless" }, false],
+    [
+      "NonRetryableError",
+      new NonRetryableError("hopeless"),
+      { code: "NON_RETRYABLE", message: "hopeless" },
+      false,
+    ],
     ["an error that says so", Object.assign(new Error("no"), { retryable: false }), { message: "no" }, false],
     ["a text", "just words", { name: "Error", code: "STAGE_ERROR", message: "just words" }, true],
     ["nothing", undefined, { name: "Error", message: "undefined" }, true],
     ["a promise's rejection with an object", { reason: 1 }, { name: "Error", message: "an object" }, true],
-    ["a missing output", new MissingOutputError("stage", "x", "which was skipped"), { code: "MISSING_OUTPUT" }, false],
+    [
+      "a missing output",
+      new MissingOutputError("stage", "x", "which was skipped"),
+      { code: "MISSING_OUTPUT" },
+      false,
+    ],
   ])("turns %s that a body throws into data", async (_, error, record, retryable) => {
     const thrown = await run({
       execute: () => {
@@ -162,7 +191,10 @@ describe("an execution", () => {
   it("survives an error that can't be read, and cuts one that is huge", async () => {
     const { proxy, revoke } = Proxy.revocable(new Error("x"), {});
     revoke();
-    expect(await run({ execute: () => Promise.reject(proxy) })).toMatchObject({ kind: "failed", error: { name: "Error" } });
+    expect(await run({ execute: () => Promise.reject(proxy) })).toMatchObject({
+      kind: "failed",
+      error: { name: "Error" },
+    });
     const outcome = await run({ execute: () => Promise.reject(new Error("x".repeat(1_000_000))) });
     expect(outcome.kind === "failed" && outcome.error.message.length).toBeLessThan(11_000);
     expect(outcome.kind === "failed" && (outcome.error.stack ?? "").length).toBeLessThan(11_000);
@@ -186,7 +218,10 @@ describe("an execution", () => {
   });
 
   it("takes undefined for an output that its schema allows", async () => {
-    expect(await run({ execute: () => ({ output: undefined }) })).toMatchObject({ kind: "completed", value: undefined });
+    expect(await run({ execute: () => ({ output: undefined }) })).toMatchObject({
+      kind: "completed",
+      value: undefined,
+    });
   });
 
   it("fails for good when the output can't be carried, and names the part", async () => {
@@ -200,7 +235,10 @@ describe("an execution", () => {
   it("takes Blobs and large values out under the attempt's own keys", async () => {
     const text = "x".repeat(100_000);
     const file = new File(["hello"], "hello.txt", { type: "text/plain" });
-    const outcome = await run({ task: { attempt: 4, epoch: 2 }, execute: () => ({ output: { file, text } }) });
+    const outcome = await run({
+      task: { attempt: 4, epoch: 2 },
+      execute: () => ({ output: { file, text } }),
+    });
     if (outcome.kind !== "completed") throw new Error(outcome.kind);
     const own = { runId: "r", epoch: 2, stageId: "stage", attempt: 4 };
     expect(outcome.blobs.map(({ key }) => key)).toEqual([
@@ -208,21 +246,31 @@ describe("an execution", () => {
       { ...own, name: "output.value" },
     ]);
     const blobs = new Map(outcome.blobs.map(({ key, data }) => [key.name, data]));
-    const value = (await decodePayload(outcome.output, async ({ name }) => blobs.get(name) ?? null)) as { file: File; text: string };
+    const value = (await decodePayload(outcome.output, async ({ name }) => blobs.get(name) ?? null)) as {
+      file: File;
+      text: string;
+    };
     expect([value.text, value.file.name, await value.file.text()]).toEqual([text, "hello.txt", "hello"]);
   });
 
   it("fails for good without code for the stage", async () => {
     const here = bench({});
     const { execute } = bench({ task: { workflowId: "other" } });
-    expect(await execute().outcome).toMatchObject({ kind: "failed", retryable: false, error: { code: "UNKNOWN_WORKFLOW" } });
+    expect(await execute().outcome).toMatchObject({
+      kind: "failed",
+      retryable: false,
+      error: { code: "UNKNOWN_WORKFLOW" },
+    });
     const stage = { ...here.task.stage, id: "gone" };
     expect(await bench({ task: { stage } }).execute().outcome).toMatchObject({
       kind: "failed",
       retryable: false,
       error: { code: "UNKNOWN_STAGE" },
     });
-    expect(await bench({ task: { stage } }).check().outcome).toMatchObject({ kind: "failed", retryable: false });
+    expect(await bench({ task: { stage } }).check().outcome).toMatchObject({
+      kind: "failed",
+      retryable: false,
+    });
   });
 
   it("needs no timer where nothing asks for one", async () => {

@@ -2,7 +2,13 @@
 import type { Workflow } from "../define/workflow.ts";
 import type { Stage } from "../define/stage.ts";
 import { UnknownStageError, UnknownWorkflowError } from "../errors.ts";
-import { type CheckOutcome, type Execution, type Executor, handlerOf, type StageOutcome } from "../ports/executor.ts";
+import {
+  type CheckOutcome,
+  type Execution,
+  type Executor,
+  handlerOf,
+  type StageOutcome,
+} from "../ports/executor.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StageTask } from "../ports/executor.ts";
 import type { ListBlobs } from "./artifacts.ts";
@@ -33,7 +39,8 @@ export function inProcessExecutor(options: ExecutorOptions): Executor {
   const surroundings: Surroundings = { clock, pollMs, listBlobs };
   const byId = new Map(workflows.map((workflow) => [workflow.id, workflow]));
   const handlers = new Set<string>();
-  for (const { id, stages } of workflows) for (const stageId of stages.keys()) handlers.add(handlerOf(id, stageId));
+  for (const { id, stages } of workflows)
+    for (const stageId of stages.keys()) handlers.add(handlerOf(id, stageId));
   const find = (task: StageTask): Stage | Error => {
     const workflow = byId.get(task.workflowId);
     if (workflow === undefined) return new UnknownWorkflowError(task.workflowId, [...byId.keys()]);

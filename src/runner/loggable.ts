@@ -13,7 +13,9 @@ const MAX_TEXT = 10_000;
 /** A private copy of a value, in which functions, class instances, Blobs and the like are described; errors keep name, message and stack. */
 export function loggable(value: unknown): unknown {
   try {
-    const { value: copy, bytes } = walkValue(value, "meta", { blob: (blob) => `a Blob of ${blob.size} bytes` });
+    const { value: copy, bytes } = walkValue(value, "meta", {
+      blob: (blob) => `a Blob of ${blob.size} bytes`,
+    });
     return bytes > MAX_BYTES ? `${describe(copy)} of about ${bytes} bytes, too large for a log` : copy;
   } catch {
     return parts(value, 0);
@@ -22,13 +24,21 @@ export function loggable(value: unknown): unknown {
 
 /** A text as it is kept. */
 export function clipped(text: string): string {
-  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}… (${text.length - MAX_TEXT} more characters)` : text;
+  return text.length > MAX_TEXT
+    ? `${text.slice(0, MAX_TEXT)}… (${text.length - MAX_TEXT} more characters)`
+    : text;
+}
+
+/** Any value as a message. */
+export function textOf(value: unknown): string {
+  return clipped(typeof value === "string" ? value : describe(value));
 }
 
 function parts(value: unknown, depth: number): unknown {
   try {
     if (typeof value === "string") return clipped(value);
-    if (value instanceof Error) return { name: value.name, message: clipped(value.message), stack: clipped(value.stack ?? "") };
+    if (value instanceof Error)
+      return { name: value.name, message: clipped(value.message), stack: clipped(value.stack ?? "") };
     if (typeof value !== "object" || value === null || depth >= MAX_DEPTH) return plain(value);
     if (Array.isArray(value)) return Array.from(value.slice(0, MAX_PARTS), (item) => parts(item, depth + 1));
     const proto: unknown = Object.getPrototypeOf(value);
@@ -45,7 +55,9 @@ function parts(value: unknown, depth: number): unknown {
 /** A part that has no parts of its own: as it is where it can be carried. */
 function plain(value: unknown): unknown {
   try {
-    const { value: copy, bytes } = walkValue(value, "meta", { blob: (blob) => `a Blob of ${blob.size} bytes` });
+    const { value: copy, bytes } = walkValue(value, "meta", {
+      blob: (blob) => `a Blob of ${blob.size} bytes`,
+    });
     if (bytes <= MAX_BYTES) return copy;
   } catch {
     // Described below.

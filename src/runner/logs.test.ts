@@ -29,7 +29,14 @@ describe("an attempt's log", () => {
     expect(observer.batches).toEqual([]);
     await clock.advance(1);
     expect(observer.batches).toMatchObject([
-      { runId: "r", stageId: "stage", epoch: 1, attempt: 1, from: 0, lines: [{ message: "line 0" }, { message: "line 1" }] },
+      {
+        runId: "r",
+        stageId: "stage",
+        epoch: 1,
+        attempt: 1,
+        from: 0,
+        lines: [{ message: "line 0" }, { message: "line 1" }],
+      },
     ]);
     log(100);
     await clock.settle();
@@ -56,13 +63,21 @@ describe("an attempt's log", () => {
     ctx().log("ERROR", 5 as never);
     end.resolve();
     await outcome;
-    expect(observer.lines[0]).toEqual({ at: 1_000_005, level: "WARN", message: "careful", meta: { at: new Date(0) } });
+    expect(observer.lines[0]).toEqual({
+      at: 1_000_005,
+      level: "WARN",
+      message: "careful",
+      meta: { at: new Date(0) },
+    });
     expect(observer.lines[1]?.message.length).toBeLessThan(10_100);
     expect(observer.lines[2]?.message).toBe("5");
   });
 
   it("takes what can't be stored as a description, never as an error", async () => {
     const { observer, ctx, end, outcome } = talker();
+    class Thing {
+      readonly n = 1;
+    }
     const cycle: { self?: unknown } = {};
     cycle.self = cycle;
     const metas = [
@@ -72,7 +87,7 @@ describe("an attempt's log", () => {
       { error: new TypeError("inner") },
       { blob: new Blob(["abc"]) },
       cycle,
-      new (class Thing {})(),
+      new Thing(),
       "x".repeat(100_000),
       { n: 1, m: new Map([[1, new Set([2n])]]) },
     ];
@@ -109,7 +124,10 @@ describe("an attempt's log", () => {
         return { output: null };
       },
     });
-    expect(await stage.execute().outcome).toMatchObject({ kind: "failed", error: { code: "INVALID_OPTION" } });
+    expect(await stage.execute().outcome).toMatchObject({
+      kind: "failed",
+      error: { code: "INVALID_OPTION" },
+    });
   });
 
   it("ends with a warning after ten thousand lines", async () => {
@@ -118,10 +136,15 @@ describe("an attempt's log", () => {
     end.resolve();
     await outcome;
     expect(observer.lines).toHaveLength(MAX_LINES + 1);
-    expect(observer.lines.at(-1)).toMatchObject({ level: "WARN", message: expect.stringContaining("dropped") });
+    expect(observer.lines.at(-1)).toMatchObject({
+      level: "WARN",
+      message: expect.stringContaining("dropped"),
+    });
     const froms = observer.batches.map(({ from }) => from);
     const lengths = observer.batches.map(({ lines }) => lines.length);
-    expect(froms).toEqual(lengths.map((_, index) => lengths.slice(0, index).reduce((sum, length) => sum + length, 0)));
+    expect(froms).toEqual(
+      lengths.map((_, index) => lengths.slice(0, index).reduce((sum, length) => sum + length, 0)),
+    );
   });
 
   it("tries a batch again, with the next one and under the same numbers, and never fails the stage", async () => {

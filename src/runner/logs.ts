@@ -1,9 +1,9 @@
 /** The log of one attempt: batched, bounded, and apart from the run's transactions, so that a crashed attempt's lines survive. */
-import { describe, InvalidOptionError } from "../errors.ts";
+import { InvalidOptionError } from "../errors.ts";
 import type { LogLevel, LogLine } from "../model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StageTask, TaskObserver } from "../ports/executor.ts";
-import { clipped, loggable } from "./loggable.ts";
+import { loggable, textOf } from "./loggable.ts";
 
 /** Lines of an attempt that are kept. */
 export const MAX_LINES = 10_000;
@@ -47,7 +47,7 @@ export class AttemptLogs {
       const message = `more than ${MAX_LINES} lines: further lines of this attempt are dropped`;
       this.#lines.push({ at, level: "WARN", message });
     } else {
-      const line = { at, level, message: clipped(typeof message === "string" ? message : describe(message)) };
+      const line = { at, level, message: textOf(message) };
       this.#lines.push(meta === undefined ? line : { ...line, meta: loggable(meta) });
     }
     if (this.#lines.length >= BATCH_LINES) void this.#leave();

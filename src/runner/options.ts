@@ -5,13 +5,24 @@ import { InvalidOptionError } from "../errors.ts";
 const LONGEST_MS = 100 * 365 * 86_400_000;
 
 /** @throws InvalidOptionError unless it is a whole number in the range */
-export function checkWhole(where: string, option: string, value: unknown, least: number, most = LONGEST_MS): void {
+export function checkWhole(
+  where: string,
+  option: string,
+  value: unknown,
+  least: number,
+  most = LONGEST_MS,
+): void {
   if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
   throw new InvalidOptionError(where, option, `a whole number from ${least} to ${most}`, value);
 }
 
 /** @throws InvalidOptionError unless it is an object with these methods */
-export function checkMethods(where: string, option: string, value: unknown, methods: readonly string[]): void {
+export function checkMethods(
+  where: string,
+  option: string,
+  value: unknown,
+  methods: readonly string[],
+): void {
   const has = (name: string): boolean =>
     typeof (value as Readonly<Record<string, unknown>> | null | undefined)?.[name] === "function";
   if (typeof value === "object" && value !== null && methods.every(has)) return;

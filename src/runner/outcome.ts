@@ -46,18 +46,27 @@ function isRetryable(error: unknown): boolean {
 function recordOf(error: unknown): ErrorRecord {
   try {
     const record = toRecord(error);
-    const stack = record.stack === undefined ? {} : { stack: clipped(String(record.stack)) };
-    return { ...record, name: String(record.name), message: clipped(String(record.message)), ...stack };
+    const stack = record.stack === undefined ? {} : { stack: clipped(text(record.stack)) };
+    return { ...record, name: text(record.name), message: clipped(text(record.message)), ...stack };
   } catch {
     return { name: "Error", code: "STAGE_ERROR", message: "what was thrown can't be read" };
   }
+}
+
+/** A foreign error may say anything of itself. */
+function text(value: unknown): string {
+  return typeof value === "string" ? value : String(value);
 }
 
 /** @throws DefinitionError unless a body returned one of what it may return */
 export function checkResult(stageId: string, returned: unknown): asserts returned is StageResult {
   if (typeof returned === "object" && returned !== null) {
     const result = returned as { readonly [field in "output" | "skipped" | "suspended"]?: unknown };
-    const said = [result.skipped === true, result.suspended === true, "output" in result && result.output !== undefined];
+    const said = [
+      result.skipped === true,
+      result.suspended === true,
+      "output" in result && result.output !== undefined,
+    ];
     const count = said.filter(Boolean).length;
     if (count === 1 || (count === 0 && "output" in result)) return;
   }

@@ -24,8 +24,6 @@ export function parseQuick(schema: Schema, value: unknown): Parsed | Promise<Par
     });
   }
   if (result.success) return { ok: true, value: result.data };
-  const issues = result.error.issues.map(
-    ({ path, message }): Issue => ({ path: formatPath(path), message }),
-  );
+  const issues = result.error.issues.map(({ path, message }): Issue => ({ path: formatPath(path), message }));
   return { ok: false, issues };
 }

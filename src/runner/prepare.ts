@@ -28,7 +28,8 @@ type ReadBlob = (key: BlobKey) => Promise<Blob | null>;
  */
 export function prepare(task: StageTask, stage: Stage, readBlob: ReadBlob): Prepared | Promise<Prepared> {
   const absent = absentOf(task, stage);
-  const config = needsConfig(task, stage) && !isInline(task.config) ? fetchedConfig(task.config, readBlob) : null;
+  const config =
+    needsConfig(task, stage) && !isInline(task.config) ? fetchedConfig(task.config, readBlob) : null;
   if (absent === null && config === null) return assemble(task, stage, read, valueOf(task.config));
   return fetched(task, stage, absent ?? [], config, readBlob);
 }
@@ -68,7 +69,10 @@ async function fetched(
   config: Promise<unknown> | null,
   readBlob: ReadBlob,
 ): Promise<Prepared> {
-  const [all, ...values] = await Promise.all([config, ...absent.map((payload) => decodePayload(payload, readBlob))]);
+  const [all, ...values] = await Promise.all([
+    config,
+    ...absent.map((payload) => decodePayload(payload, readBlob)),
+  ]);
   const known = new Map(absent.map((payload, index) => [payload, values[index]]));
   const readKnown = (payload: Payload): unknown =>
     known.has(payload) ? copyValue(known.get(payload)) : read(payload);
@@ -138,7 +142,8 @@ function configOf(task: StageTask, stage: Stage, all: unknown): unknown {
   const schema = stage.schemas.config;
   if (task.ownConfig !== undefined) return task.ownConfig.value;
   if (schema === null) return undefined;
-  const own = typeof all === "object" && all !== null ? (all as Record<string, unknown>)[stage.id] : undefined;
+  const own =
+    typeof all === "object" && all !== null ? (all as Record<string, unknown>)[stage.id] : undefined;
   if (own === undefined) return wantsObject(schema) ? {} : undefined;
   // Only this stage's part is copied: a wide run's whole config in each of its stages would cost the square of its width.
   return copyValue(own);

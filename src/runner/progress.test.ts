@@ -14,20 +14,30 @@ function reporter() {
     },
   });
   const execution = stage.execute();
-  return { ...stage, ...execution, outcome: execution.outcome, abort: execution.abort.bind(execution), end, ctx: () => ctx as StageContext };
+  return {
+    ...stage,
+    ...execution,
+    outcome: execution.outcome,
+    abort: execution.abort.bind(execution),
+    end,
+    ctx: () => ctx as StageContext,
+  };
 }
 
 describe("Spread", () => {
-  it.each([0, 1, 2, 99, 100, 101, 150, 199, 200, 1000, 12_345])("keeps at most 100 of %d, evenly, with the first and the last", (count) => {
-    const spread = new Spread<number>(100);
-    for (let n = 0; n < count; n += 1) spread.add(n);
-    const items = spread.items();
-    expect(items.length).toBeLessThanOrEqual(100);
-    expect(items.length).toBeGreaterThanOrEqual(Math.min(count, 50));
-    expect([items[0], items.at(-1)]).toEqual(count === 0 ? [undefined, undefined] : [0, count - 1]);
-    const gaps = items.slice(1, -1).map((item, index) => item - (items[index] ?? 0));
-    expect(new Set(gaps).size, "one distance throughout").toBeLessThanOrEqual(1);
-  });
+  it.each([0, 1, 2, 99, 100, 101, 150, 199, 200, 1000, 12_345])(
+    "keeps at most 100 of %d, evenly, with the first and the last",
+    (count) => {
+      const spread = new Spread<number>(100);
+      for (let n = 0; n < count; n += 1) spread.add(n);
+      const items = spread.items();
+      expect(items.length).toBeLessThanOrEqual(100);
+      expect(items.length).toBeGreaterThanOrEqual(Math.min(count, 50));
+      expect([items[0], items.at(-1)]).toEqual(count === 0 ? [undefined, undefined] : [0, count - 1]);
+      const gaps = items.slice(1, -1).map((item, index) => item - (items[index] ?? 0));
+      expect(new Set(gaps).size, "one distance throughout").toBeLessThanOrEqual(1);
+    },
+  );
 });
 
 describe("ctx.onProgress", () => {
@@ -70,15 +80,18 @@ describe("ctx.onProgress", () => {
     expect(events.at(-1)?.payload).toMatchObject({ progress: 1 });
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, -0.1, 1.1, "0.5", undefined])("refuses %s", async (progress) => {
-    const { execute } = bench({
-      execute: (ctx) => {
-        ctx.onProgress({ progress: progress as number });
-        return { output: null };
-      },
-    });
-    expect(await execute().outcome).toMatchObject({ kind: "failed", error: { code: "INVALID_OPTION" } });
-  });
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -0.1, 1.1, "0.5", undefined])(
+    "refuses %s",
+    async (progress) => {
+      const { execute } = bench({
+        execute: (ctx) => {
+          ctx.onProgress({ progress: progress as number });
+          return { output: null };
+        },
+      });
+      expect(await execute().outcome).toMatchObject({ kind: "failed", error: { code: "INVALID_OPTION" } });
+    },
+  );
 
   it("takes any details, as they were", async () => {
     const { ctx, observer } = reporter();

@@ -1,10 +1,10 @@
 /** How far an attempt is: live to observers, coalesced for the journal. */
 import type { ProgressReport } from "../define/context.ts";
-import { describe, InvalidOptionError } from "../errors.ts";
+import { InvalidOptionError } from "../errors.ts";
 import type { EventPayloads } from "../model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StageTask, TaskObserver } from "../ports/executor.ts";
-import { clipped, loggable } from "./loggable.ts";
+import { loggable, textOf } from "./loggable.ts";
 
 /** Progress events of one attempt that enter the journal. */
 export const MAX_JOURNALED = 100;
@@ -124,7 +124,7 @@ function checked(report: ProgressReport): Live {
   }
   return {
     progress,
-    ...(message === undefined ? {} : { message: clipped(typeof message === "string" ? message : describe(message)) }),
+    ...(message === undefined ? {} : { message: textOf(message) }),
     ...(details === undefined ? {} : { details: loggable(details) }),
   };
 }

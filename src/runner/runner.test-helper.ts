@@ -11,13 +11,16 @@ import { inProcessExecutor } from "./executor.ts";
 
 /** A value as it would be stored. */
 export function stored(value: unknown): Payload {
-  return encodePayload(value, { path: "test", key: (name) => ({ runId: "r", epoch: 1, stageId: "s", attempt: 0, name }) })
-    .payload;
+  return encodePayload(value, {
+    path: "test",
+    key: (name) => ({ runId: "r", epoch: 1, stageId: "s", attempt: 0, name }),
+  }).payload;
 }
 
 /** An observer that keeps what it is told. */
 export class Memo implements TaskObserver {
-  readonly reports: { readonly progress: number; readonly message?: string; readonly details?: unknown }[] = [];
+  readonly reports: { readonly progress: number; readonly message?: string; readonly details?: unknown }[] =
+    [];
   readonly batches: LogBatch[] = [];
   readonly blobs = new Map<string, { readonly key: BlobKey; readonly data: Blob }>();
   /** What the next calls of `logs` wait for, or fail with. */
@@ -48,7 +51,10 @@ export class Memo implements TaskObserver {
 /** What a test says about its stage; the rest is a stage that takes and gives anything. */
 export interface Script {
   readonly execute?: (ctx: StageContext) => StageResult | Promise<StageResult>;
-  readonly checkCompletion?: (state: unknown, ctx: StageContext) => CompletionCheck | Promise<CompletionCheck>;
+  readonly checkCompletion?: (
+    state: unknown,
+    ctx: StageContext,
+  ) => CompletionCheck | Promise<CompletionCheck>;
   readonly input?: Schema | "none";
   readonly output?: Schema;
   readonly config?: Schema;
@@ -64,8 +70,14 @@ export interface Bench {
   readonly observer: Memo;
   readonly task: StageTask;
   readonly stage: Stage;
-  execute(): { readonly outcome: Promise<StageOutcome>; abort(reason: "cancelled" | "lease-lost" | "draining"): void };
-  check(): { readonly outcome: Promise<CheckOutcome>; abort(reason: "cancelled" | "lease-lost" | "draining"): void };
+  execute(): {
+    readonly outcome: Promise<StageOutcome>;
+    abort(reason: "cancelled" | "lease-lost" | "draining"): void;
+  };
+  check(): {
+    readonly outcome: Promise<CheckOutcome>;
+    abort(reason: "cancelled" | "lease-lost" | "draining"): void;
+  };
 }
 
 /** Puts a stage on the bench. */
@@ -81,12 +93,10 @@ export function bench(script: Script): Bench {
     ...(script.dependencies === undefined ? {} : { dependencies: script.dependencies }),
     ...(script.timeoutMs === undefined ? {} : { timeoutMs: script.timeoutMs }),
     execute: (ctx) => (script.execute === undefined ? { output: null } : script.execute(ctx as StageContext)),
-    ...(script.checkCompletion === undefined
-      ? {}
-      : { checkCompletion: script.checkCompletion as NonNullable<Stage["checkCompletion"]> }),
+    ...(script.checkCompletion === undefined ? {} : { checkCompletion: script.checkCompletion }),
   });
   const alone = defineWorkflow({ id: "alone", name: "Alone", input: z.unknown() })
-    .pipe({ ...stage, dependencies: null } as typeof stage)
+    .pipe({ ...stage, dependencies: null })
     .build();
   const workflow = { ...alone, stages: new Map([[stage.id, stage]]) };
   const [node] = alone.graph.stages;
@@ -125,7 +135,11 @@ export function bench(script: Script): Bench {
 }
 
 /** A promise that a test settles. */
-export function deferred<T = void>(): { readonly promise: Promise<T>; resolve(value: T): void; reject(error: unknown): void } {
+export function deferred<T = void>(): {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+} {
   let resolve: (value: T) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const promise = new Promise<T>((one, other) => {

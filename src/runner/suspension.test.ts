@@ -9,20 +9,35 @@ type Suspension = Omit<Extract<StageResult, { suspended: true }>, "suspended">;
 
 const suspend = (result: Partial<Suspension>, checks = false) =>
   bench({
-    execute: () => ({ suspended: true, state: { ticket: 1 }, ...result }) as StageResult,
+    execute: () => ({ suspended: true, state: { ticket: 1 }, ...result }),
     ...(checks ? { checkCompletion: () => ({ ready: false }) } : {}),
   }).execute().outcome;
 
 describe("a body that suspends", () => {
   it.each<[string, Partial<Suspension>, boolean, object]>([
     ["until a signal", { signal: "paid" }, false, { signal: "paid", dueIn: null, maxWaitIn: null }],
-    ["for a while", { pollConfig: { pollInterval: 250.2 } }, false, { signal: null, dueIn: 251, maxWaitIn: null }],
+    [
+      "for a while",
+      { pollConfig: { pollInterval: 250.2 } },
+      false,
+      { signal: null, dueIn: 251, maxWaitIn: null },
+    ],
     ["until an instant", { pollConfig: { nextPollAt: new Date(1_000_300) } }, false, { dueIn: 300 }],
     ["until an instant that is over", { pollConfig: { nextPollAt: new Date(5) } }, false, { dueIn: 0 }],
-    ["until an instant, then in intervals", { pollConfig: { nextPollAt: new Date(1_000_300), pollInterval: 9 } }, true, { dueIn: 300 }],
+    [
+      "until an instant, then in intervals",
+      { pollConfig: { nextPollAt: new Date(1_000_300), pollInterval: 9 } },
+      true,
+      { dueIn: 300 },
+    ],
     ["until its check says so", {}, true, { signal: null, dueIn: 5000, maxWaitIn: null }],
     ["until a signal or its check", { signal: "paid" }, true, { signal: "paid", dueIn: 5000 }],
-    ["not for ever", { signal: "paid", pollConfig: { maxWaitTime: 900 } }, false, { signal: "paid", dueIn: null, maxWaitIn: 900 }],
+    [
+      "not for ever",
+      { signal: "paid", pollConfig: { maxWaitTime: 900 } },
+      false,
+      { signal: "paid", dueIn: null, maxWaitIn: 900 },
+    ],
   ])("waits %s", async (_, result, checks, schedule) => {
     const outcome = await suspend(result, checks);
     expect(outcome).toMatchObject({ kind: "suspended", events: [], blobs: [], ...schedule });
@@ -33,7 +48,11 @@ describe("a body that suspends", () => {
     ["nothing to wait for", {}, "nothing that could resume it"],
     ["only a deadline", { pollConfig: { maxWaitTime: 5 } }, "nothing that could resume it"],
     ["no interval", { pollConfig: { pollInterval: 0 } }, "a pollInterval of 0"],
-    ["an endless interval", { pollConfig: { pollInterval: Number.POSITIVE_INFINITY } }, "a pollInterval of Infinity"],
+    [
+      "an endless interval",
+      { pollConfig: { pollInterval: Number.POSITIVE_INFINITY } },
+      "a pollInterval of Infinity",
+    ],
     ["a deadline before now", { signal: "s", pollConfig: { maxWaitTime: -1 } }, "a maxWaitTime of -1"],
     ["an instant that is none", { pollConfig: { nextPollAt: new Date(Number.NaN) } }, "a nextPollAt"],
     ["an instant that is a number", { pollConfig: { nextPollAt: 5 as never } }, "a nextPollAt that is 5"],
@@ -56,7 +75,10 @@ describe("a body that suspends", () => {
   });
 
   it("finds its state again, Blobs included, in the check and when it is resumed", async () => {
-    const outcome = await suspend({ state: { blob: new Blob(["kept"]) }, pollConfig: { pollInterval: 70 } }, true);
+    const outcome = await suspend(
+      { state: { blob: new Blob(["kept"]) }, pollConfig: { pollInterval: 70 } },
+      true,
+    );
     if (outcome.kind !== "suspended") throw new Error(outcome.kind);
     const blobs = new Map(outcome.blobs.map(({ key, data }) => [key.name, data]));
     const seen: unknown[] = [];
@@ -122,7 +144,9 @@ describe("a completion check", () => {
   it("keeps the blobs of two checks of one attempt apart", async () => {
     const keys: string[] = [];
     for (const token of [7, 9]) {
-      const outcome = await check(() => ({ ready: true, output: new Blob(["x"]) }), { task: { token, resume } });
+      const outcome = await check(() => ({ ready: true, output: new Blob(["x"]) }), {
+        task: { token, resume },
+      });
       if (outcome.kind === "ready") keys.push(...(outcome.output?.blobs ?? []).map(({ key }) => key.name));
     }
     expect(new Set(keys).size).toBe(2);
@@ -139,13 +163,19 @@ describe("a completion check", () => {
         throw new Error("no connection");
       }),
     ).toMatchObject({ kind: "failed", retryable: true, error: { message: "no connection" } });
-    expect(await check(() => Promise.reject(new NonRetryableError("gone")))).toMatchObject({ retryable: false });
+    expect(await check(() => Promise.reject(new NonRetryableError("gone")))).toMatchObject({
+      retryable: false,
+    });
   });
 
   it.each([undefined, true, {}, { ready: 1 }, { ready: false, nextCheckIn: -1 }, { ready: false, error: 5 }])(
     "refuses %j as an answer",
     async (answer) => {
-      expect(await check(() => answer)).toMatchObject({ kind: "failed", retryable: false, error: { code: "INVALID_DEFINITION" } });
+      expect(await check(() => answer)).toMatchObject({
+        kind: "failed",
+        retryable: false,
+        error: { code: "INVALID_DEFINITION" },
+      });
     },
   );
 
@@ -161,7 +191,11 @@ describe("a completion check", () => {
       });
       const { outcome } = stage.check();
       await stage.clock.advance(expected);
-      expect(await outcome).toMatchObject({ kind: "failed", retryable: true, error: { code: "STAGE_TIMEOUT" } });
+      expect(await outcome).toMatchObject({
+        kind: "failed",
+        retryable: true,
+        error: { code: "STAGE_TIMEOUT" },
+      });
     }
   });
 
@@ -185,6 +219,9 @@ describe("a completion check", () => {
         return { ready: false };
       },
     });
-    expect(await annotates.check().outcome).toMatchObject({ kind: "failed", error: { code: "INVALID_OPTION" } });
+    expect(await annotates.check().outcome).toMatchObject({
+      kind: "failed",
+      error: { code: "INVALID_OPTION" },
+    });
   });
 });

@@ -22,7 +22,7 @@ export interface Schedule {
 
 /** Reads back what was stored as a {@link Suspended}. */
 export function suspendedOf(value: unknown): Suspended {
-  return typeof value === "object" && value !== null && "state" in value ? (value as Suspended) : { state: value };
+  return typeof value === "object" && value !== null && "state" in value ? value : { state: value };
 }
 
 /**
@@ -39,7 +39,10 @@ export function scheduleOf(
   const stageId = task.stage.id;
   const { signal, pollConfig = {} } = result;
   if (typeof pollConfig !== "object" || pollConfig === null) {
-    throw new InvalidSuspensionError(stageId, `with a pollConfig that is ${describe(pollConfig)}; expected an object`);
+    throw new InvalidSuspensionError(
+      stageId,
+      `with a pollConfig that is ${describe(pollConfig)}; expected an object`,
+    );
   }
   if (signal !== undefined && (typeof signal !== "string" || signal.length === 0 || signal.length > 256)) {
     throw new InvalidSuspensionError(
@@ -78,5 +81,8 @@ export function isDuration(value: unknown): value is number {
 function instant(stageId: string, value: unknown, now: number): number | null {
   if (value === undefined) return null;
   if (value instanceof Date && !Number.isNaN(value.getTime())) return Math.max(0, value.getTime() - now);
-  throw new InvalidSuspensionError(stageId, `with a nextPollAt that is ${describe(value)}; expected a valid Date`);
+  throw new InvalidSuspensionError(
+    stageId,
+    `with a nextPollAt that is ${describe(value)}; expected a valid Date`,
+  );
 }

@@ -102,7 +102,7 @@ export function virtualClock(options: { readonly now?: number; readonly turns?: 
 }
 
 /** Resolves when all promises that could settle have: in the platform's next turn, which is no matter of milliseconds. */
-function nextTurn(): Promise<void> {
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === "function") {
       setImmediate(resolve);

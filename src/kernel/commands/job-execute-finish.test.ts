@@ -142,7 +142,7 @@ describe("an execution that ends well", () => {
     expect(skipped?.payload).toEqual({ stageId: "a", epoch: 1, attempt: 1, reason: "empty" });
   });
 
-  it("stores what its output points to before the commit, and takes it back from a ghost", async () => {
+  it("mistake 14: stores what its output points to under its attempt, before the commit, and takes it back from a ghost", async () => {
     const bench = kernelOf([graphOf(["a"])]);
     const runId = await begin(bench);
     const key = { runId, epoch: 1, stageId: "a", attempt: 1, name: "0" };

@@ -24,7 +24,7 @@ describe("decideStart", () => {
 
   it("counts the attempt under the run's epoch and the job's token, and needs no version", () => {
     const { entry } = decideStart({ run: runOf(), job: claimed, key: null }, givenOf());
-    expect(entry?.guards).toEqual({ epoch: 1, jobs: [{ stageId: "a", token: 4 }] });
+    expect(entry?.guards).toEqual({ epoch: 1, jobs: [{ stageId: "a", token: 4, attempt: 0 }] });
     expect(entry?.jobs?.[0]).toMatchObject({
       attempt: 1,
       started: true,

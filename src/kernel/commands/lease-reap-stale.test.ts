@@ -26,13 +26,16 @@ describe("decideReap", () => {
     const frozen = deepFreeze({ ...state, job: startedJob("a") });
     const decide = () => decideReap(frozen, givenOf()).entry;
     expect(decide()).toEqual(decide());
-    expect(decide()?.guards).toEqual({ epoch: 1, jobs: [{ stageId: "a", token: 4, leaseUntil: 100 }] });
+    expect(decide()?.guards).toEqual({
+      epoch: 1,
+      jobs: [{ stageId: "a", token: 4, attempt: 1, leaseUntil: 100 }],
+    });
   });
 
   it("guards a quarantine by the expiry too", () => {
     const { entry } = decideReap({ ...state, job: startedJob("a", { crashes: 4 }) }, givenOf());
     expect(entry?.stages?.[0]).toMatchObject({ status: "FAILED", crashes: 5 });
-    expect(entry?.guards.jobs?.[0]).toEqual({ stageId: "a", token: 4, leaseUntil: 100 });
+    expect(entry?.guards.jobs?.[0]).toEqual({ stageId: "a", token: 4, attempt: 1, leaseUntil: 100 });
   });
 });
 

@@ -11,7 +11,6 @@ import {
   kernelOf,
   RecordingSink,
   settle,
-  typesOf,
 } from "../kernel.test-helper.ts";
 import { deepFreeze, snapshot } from "../watch.test-helper.ts";
 import { decideHold, decideMove } from "./outbox-flush.ts";
@@ -356,52 +355,5 @@ describe("mistake 5: delivery under failure", () => {
     expect(two.sink.types("mail")).toEqual(EVENTS);
     expect((await headOf(one, runId)).delivered).toBe(true);
     expect(await one.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 1 });
-  });
-});
-
-describe("a new subscriber", () => {
-  it("starts at now: it is given nothing that was committed before it registered", async () => {
-    const bench = kernelOf(graphs, { sink: new RecordingSink("audit") });
-    const old = await completed(bench);
-    const current = await begin(bench);
-    await bench.kernel.dispatch(flush);
-    await bench.clock.advance(1000);
-    bench.sink.subscribe({
-      name: "late",
-      handle: (event) => void bench.sink.given.push({ subscriber: "late", event }),
-    });
-    expect(await bench.kernel.dispatch(flush)).toEqual({ published: 0 });
-    await bench.clock.advance(1000);
-    await execute(bench, current, "a");
-    await bench.kernel.dispatch(flush);
-    expect(bench.sink.types("late")).toEqual(EVENTS.slice(2));
-    for (const runId of [old, current]) expect((await headOf(bench, runId)).delivered).toBe(true);
-    expect(await typesOf(bench, current)).toEqual(EVENTS);
-  });
-
-  it("keeps runs that still owe it events, until it is unsubscribed", async () => {
-    const bench = kernelOf(graphs, { sink: new RecordingSink("audit") });
-    const leave = bench.sink.subscribe({ name: "gone", handle: () => undefined });
-    const runId = await begin(bench);
-    await bench.kernel.dispatch({ ...flush, maxEvents: 1 });
-    leave();
-    await execute(bench, runId, "a");
-    await bench.kernel.dispatch(flush);
-    expect(bench.sink.types("audit")).toEqual(EVENTS);
-    expect((await headOf(bench, runId)).delivered).toBe(false);
-    expect(await bench.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 0 });
-    await bench.kernel.unsubscribe("gone");
-    expect((await headOf(bench, runId)).delivered).toBe(true);
-    expect(await bench.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 1 });
-  });
-
-  it("is owed what was committed since it registered, even where nobody delivers to it now", async () => {
-    const one = kernelOf(graphs, { sink: new RecordingSink("audit") });
-    await one.kernel.dispatch(flush);
-    const two = kernelOf(graphs, { store: one.store, clock: one.clock });
-    const runId = await completed(two);
-    expect((await headOf(two, runId)).delivered).toBe(false);
-    await one.kernel.dispatch(flush);
-    expect(one.sink.types("audit")).toEqual(EVENTS);
   });
 });

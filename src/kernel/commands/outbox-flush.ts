@@ -22,8 +22,8 @@ export interface Delivered {
   readonly position: number;
   /** The event after `position`, if it was refused. */
   readonly refused: { readonly event: Event; readonly error: unknown } | null;
-  /** Dead letters that were delivered after all, and those that were refused again. */
-  readonly replayed: readonly { readonly letter: DeadLetter; readonly error: unknown | null }[];
+  /** Dead letters that were delivered after all (`error` is null), and those that were refused again. */
+  readonly replayed: readonly { readonly letter: DeadLetter; readonly error: unknown }[];
 }
 
 /** Leases cursors of one run. */

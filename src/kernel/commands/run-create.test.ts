@@ -151,7 +151,7 @@ describe("run.create", () => {
     expect(await bench.store.blobs.list(runId)).toHaveLength(1);
   });
 
-  it("parses input and config by the workflow's schemas before anything is written", async () => {
+  it("mistake 8: parses input and config by the workflow's schemas before anything is written", async () => {
     const bench = kernelOf([graphOf(["a"])]);
     const { kernel } = bench;
     const strict = new Kernel({
