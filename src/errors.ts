@@ -26,6 +26,18 @@ export interface Issue {
   readonly message: string;
 }
 
+/** Issues of one error that are kept. They stand in rows, journals and messages, and a long list can have as many as elements. */
+const MAX_ISSUES = 100;
+
+/** The first issues; the last of them says how many more there were. */
+function bounded(issues: readonly Issue[]): readonly Issue[] {
+  const kept = issues.slice(0, MAX_ISSUES);
+  const last = kept.at(-1);
+  if (kept.length === issues.length || last === undefined) return kept;
+  const more = issues.length - kept.length;
+  return [...kept.slice(0, -1), { ...last, message: `${last.message} (and ${more} more issues)` }];
+}
+
 function list(issues: readonly Issue[]): string {
   return issues.map((issue) => `${issue.path || "(the value itself)"}: ${issue.message}`).join("; ");
 }
@@ -33,7 +45,7 @@ function list(issues: readonly Issue[]): string {
 /** The command's type is not one of the kernel's. */
 export class UnknownCommandError extends SluiceError {
   constructor(type: unknown, known: readonly string[]) {
-    super("UNKNOWN_COMMAND", `unknown command ${JSON.stringify(type)}; expected one of ${known.join(", ")}`);
+    super("UNKNOWN_COMMAND", `unknown command ${describe(type)}; expected one of ${known.join(", ")}`);
   }
 }
 
@@ -117,17 +129,19 @@ export class JobLeasedError extends SluiceError {
 
 /** A value does not fit its schema; `issues` say where. */
 export class SchemaError extends SluiceError {
+  /** At most 100; the last one's message says how many more there were. */
   readonly issues: readonly Issue[];
   constructor(
     what: "workflow input" | "stage input" | "stage output" | "stage config" | "workflow output",
     owner: string,
     issues: readonly Issue[],
   ) {
+    const kept = bounded(issues);
     super(
       `INVALID_${what.toUpperCase().replace(" ", "_")}`,
-      `${what} of ${JSON.stringify(owner)} doesn't fit its schema: ${list(issues)}`,
+      `${what} of ${JSON.stringify(owner)} doesn't fit its schema: ${list(kept)}`,
     );
-    this.issues = issues;
+    this.issues = kept;
   }
 }
 
@@ -368,6 +382,15 @@ export function toRecord(error: unknown, fallback = "STAGE_ERROR"): ErrorRecord 
 
 /** Any value in a few words, for messages. Never throws. */
 export function describe(value: unknown): string {
+  try {
+    return inWords(value);
+  } catch {
+    // A revoked proxy, or a getter that throws.
+    return "an object that can't be read";
+  }
+}
+
+function inWords(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === "number" || typeof value === "boolean" || value === undefined || value === null)
     return String(value);

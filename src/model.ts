@@ -105,7 +105,8 @@ export interface BlobRef {
 
 /**
  * A user's value as a store keeps it: by value, or, when large, as text in the blob store. Blobs and Files are
- * taken out of the value (null stands in their place) and listed in `blobs`.
+ * taken out of the value and listed in `blobs`; null stands in their place, and an empty object for each that was a Map's key or a Set's
+ * member, so that they stay apart.
  */
 export type Payload =
   | { readonly kind: "value"; readonly value: unknown; readonly blobs?: readonly BlobRef[] }
@@ -200,6 +201,8 @@ export interface Job {
   readonly failures: number;
   /** Attempts whose worker died. */
   readonly crashes: number;
+  /** Completion checks that failed in a row. */
+  readonly checkFailures: number;
   /** Whether the body was started under the present lease. */
   readonly started: boolean;
   /** The fencing token: grows with every claim, release and reap. */

@@ -67,6 +67,7 @@ function fallenOf(rows: RunRows, guards: Guards): GuardName | null {
   if (guards.version !== undefined && guards.version !== head.version) return "version";
   if (guards.epoch !== undefined && guards.epoch !== head.epoch) return "epoch";
   if (guards.remaining !== undefined && guards.remaining !== head.remaining) return "remaining";
+  if (guards.active !== undefined && guards.active !== head.active) return "active";
   if (guards.jobs?.some((guard) => !holdsJob(rows, guard))) return "job";
   if (guards.cursors?.some(({ subscriber, token }) => tokenOf(head, subscriber) !== token)) return "cursor";
   return null;

@@ -31,11 +31,21 @@ export interface MemoryStoreOptions {
 /**
  * Makes an empty store.
  *
- * @throws InvalidOptionError for a `changeLimit` that is not a whole number from 1 to a million
+ * @throws InvalidOptionError for an option that can't be, such as a `changeLimit` that is not a whole number from 1 to a million
  * @example const kernel = createKernel({ store: memoryStore(), registry, executor });
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(options);
+}
+
+function checkOptions(options: MemoryStoreOptions): void {
+  const refuse = (option: string, expected: string, got: unknown): never => {
+    throw new InvalidOptionError("memoryStore", option, expected, got);
+  };
+  if (typeof options !== "object" || options === null) refuse("options", "an object", options);
+  const { clock, record }: { clock?: Partial<Clock> | null; record?: unknown } = options;
+  if (clock !== undefined && typeof clock?.now !== "function") refuse("clock", "an object with now", clock);
+  if (record !== undefined && record !== "changes") refuse("record", '"changes"', record);
 }
 
 class MemoryStore implements Store {
@@ -49,7 +59,9 @@ class MemoryStore implements Store {
   readonly #faults: Faults | null;
   #isClosed = false;
 
-  constructor({ clock, record, changeLimit = 10_000, faults }: MemoryStoreOptions) {
+  constructor(options: MemoryStoreOptions) {
+    checkOptions(options);
+    const { clock, record, changeLimit = 10_000, faults } = options;
     if (!Number.isInteger(changeLimit) || changeLimit < 1 || changeLimit > 1_000_000) {
       throw new InvalidOptionError(
         "memoryStore",

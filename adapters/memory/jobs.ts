@@ -74,14 +74,16 @@ function claim(
   };
   if (only === undefined) return { now, claimed, nextDueAt: tables.queue.take(request, now, limit, lease) };
   const slot = tables.runs.get(only.runId)?.jobs.get(only.stageId);
-  if (slot !== undefined && limit > 0 && isFor(slot.job, request)) lease(slot);
+  if (slot !== undefined && limit > 0 && isFor(slot.job, request, now)) lease(slot);
   return { now, claimed, nextDueAt: null };
 }
 
-function isFor(job: Job, { kinds, handlers }: Parameters<JobTransport["claim"]>[0]): boolean {
+/** Whether a job may be taken out of its turn. A back-off may be cut short, but what a stage waits for has not come before its time. */
+function isFor(job: Job, { kinds, handlers }: Parameters<JobTransport["claim"]>[0], now: number): boolean {
   return (
     job.worker === null &&
     job.dueAt !== null &&
+    !(job.suspended && job.dueAt > now) &&
     kinds.includes(job.kind) &&
     handlers.has(handlerOf(job.workflowId, job.stageId))
   );

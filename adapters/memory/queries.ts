@@ -23,9 +23,9 @@ export function findRun(tables: Tables, runId: string): ReturnType<typeof loadRu
   return { ...loadRun(tables, rows, wanted), letters: Array.from(rows.letters?.values() ?? [], copyLetter) };
 }
 
-/** The latest run that a key created. */
+/** The latest run that `run.create` created with a key. */
 export function findRunByKey(tables: Tables, key: string): RunRows["head"] | null {
-  const rows = tables.runsByKey.get(key)?.at(-1);
+  const rows = tables.runsByKey.get(key)?.findLast(({ head }) => head.forkedFrom === null);
   return rows === undefined ? null : copyRun(rows.head);
 }
 

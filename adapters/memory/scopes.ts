@@ -44,7 +44,12 @@ function see(tables: Tables, scope: Scope, now: number): Seen {
 
 /** One run with what is asked for. */
 export function loadRun(tables: Tables, rows: RunRows, wanted: Omit<RunScope, "runId">): LoadedRun {
-  const { jobs, stages } = wanted;
+  const { jobs, stages, awaiting } = wanted;
+  if (awaiting !== undefined) {
+    const waiting = [...rows.jobs.values()].filter(({ job }) => job.suspended && job.signal === awaiting);
+    const ids = waiting.map(({ stageId }) => stageId);
+    return loadRun(tables, rows, { ...without(wanted), jobs: ids, stages: ids });
+  }
   return {
     run: copyRun(rows.head),
     graph: wanted.graph ? (tables.graphs.get(rows.head.graph) ?? null) : null,
@@ -56,6 +61,10 @@ export function loadRun(tables: Tables, rows: RunRows, wanted: Omit<RunScope, "r
     letters: [],
     keys: wanted.keys ? rows.keys.map(({ record }) => copyKey(record)) : [],
   };
+}
+
+function without({ awaiting: _, ...wanted }: Omit<RunScope, "runId">): Omit<RunScope, "runId" | "awaiting"> {
+  return wanted;
 }
 
 function pick<Row>(rows: ReadonlyMap<string, Row>, wanted: "all" | readonly string[] | undefined): Row[] {

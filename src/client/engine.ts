@@ -1,14 +1,15 @@
 /** An engine in this process: a kernel, the pump that drives it, and the client. */
-import { definePlugin, type Plugin } from "../define/plugin.ts";
+import type { Plugin } from "../define/plugin.ts";
 import type { Workflow } from "../define/workflow.ts";
 import { InvalidOptionError, StoppedError } from "../errors.ts";
-import { createPump, type Pump, type PumpOptions, type PumpStats } from "../hosts/pump.ts";
+import { type Pump, pumpOf, type PumpOptions, type PumpStats } from "../hosts/pump.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { LogBatch, Run } from "../model.ts";
 import type { Page, RunFilter, StorageReport } from "../ports/store.ts";
-import { createKernel, type KernelOptions } from "../runner/create-kernel.ts";
+import { kernelOf, type KernelOptions } from "../runner/create-kernel.ts";
 import { toEventSink } from "../runner/event-sink.ts";
-import { createPluginRunner } from "../runner/plugin-runner.ts";
+import { checkKnown, checkList, checkName, checkObject, checkWhole } from "../runner/options.ts";
+import { type PluginRunner, pluginRunner } from "../runner/plugin-runner.ts";
 import type { Engine, LogQuery, RunHandle, StartOptions } from "./api.ts";
 import { defined, type HandleContext, KernelHandle } from "./handle.ts";
 import { KeyedCommands } from "./keyed.ts";
@@ -48,59 +49,79 @@ export interface LocalEngine extends Engine {
  * @throws InvalidOptionError for an option that can't be; DefinitionError for two workflows of one id; DuplicateSubscriberError
  */
 export function createEngine(options: EngineOptions): LocalEngine {
-  const { plugins = [], concurrency = 64, maintenanceMs, staleThresholdMs, onError } = options;
-  if (!Array.isArray(options.workflows)) {
-    throw new InvalidOptionError(
-      "createEngine",
-      "workflows",
-      "a list of workflows made by build()",
-      options.workflows,
-    );
+  checkObject(WHERE, "options", options, "an object with workflows and a store");
+  checkKnown(WHERE, options, known);
+  const { workflows, plugins = [], concurrency = 64, maintenanceMs, staleThresholdMs, onError } = options;
+  checkList(WHERE, "workflows", workflows, "a list of workflows made by build()");
+  const eventSink = toEventSink(options.eventSink, WHERE);
+  const kernel = kernelOf({ ...kernelOptions(options), eventSink }, WHERE);
+  const pump = pumpOf(
+    {
+      kernel,
+      workerId: options.workerId ?? `engine-${kernel.ports.ids.runId()}`,
+      concurrency,
+      ...defined({ maintenanceMs, staleThresholdMs, onError }),
+    },
+    WHERE,
+  );
+  // Last, for the sink is the caller's: an engine that wasn't made must leave nobody subscribed to it.
+  const runner = pluginRunner({ plugins, eventSink }, WHERE);
+  try {
+    pump.start();
+    return new ProcessEngine(kernel, pump, runner, workflows);
+  } catch (error) {
+    runner.stop();
+    throw error;
   }
-  const eventSink = toEventSink(options.eventSink);
-  createPluginRunner({ plugins: plugins.map(definePlugin), eventSink });
-  const kernel = createKernel({ ...kernelOptions(options), eventSink });
-  const pump = createPump({
-    kernel,
-    workerId: options.workerId ?? `engine-${kernel.ports.ids.runId()}`,
-    concurrency,
-    ...defined({ maintenanceMs, staleThresholdMs, onError }),
-  });
-  pump.start();
-  return new ProcessEngine(kernel, pump, options.workflows);
 }
 
-/** The kernel checks what it is given, so it is given nothing else. */
+const WHERE = "createEngine";
+
+/** The options by who is given them. The compiler checks that none is missing. */
+const known: ReadonlySet<string> = new Set(
+  Object.keys({
+    store: true,
+    workflows: true,
+    eventSink: true,
+    executor: true,
+    clock: true,
+    ids: true,
+    liveness: true,
+    policy: true,
+    name: true,
+    maxBatch: true,
+    parallelCommits: true,
+    leaderEpoch: true,
+    plugins: true,
+    concurrency: true,
+    workerId: true,
+    maintenanceMs: true,
+    staleThresholdMs: true,
+    onError: true,
+  } satisfies Record<keyof EngineOptions, true>),
+);
+
+/** What of an engine's options is its kernel's. */
 function kernelOptions(options: EngineOptions): KernelOptions {
-  const {
-    store,
-    workflows,
-    executor,
-    clock,
-    ids,
-    liveness,
-    policy,
-    name,
-    maxBatch,
-    parallelCommits,
-    leaderEpoch,
-  } = options;
-  const optional = { executor, clock, ids, liveness, policy, name, maxBatch, parallelCommits, leaderEpoch };
+  const { plugins, concurrency, workerId, maintenanceMs, staleThresholdMs, onError, ...others } = options;
+  const { store, workflows, ...optional } = others;
   return { store, workflows, ...defined(optional) };
 }
 
 class ProcessEngine implements LocalEngine {
   readonly kernel: Kernel;
   readonly #pump: Pump;
+  readonly #plugins: PluginRunner;
   readonly #workflows: ReadonlyMap<string, Workflow>;
   readonly #context: HandleContext;
   #isUp = true;
   #stopping: Promise<void> | null = null;
 
-  constructor(kernel: Kernel, pump: Pump, workflows: readonly Workflow[]) {
+  constructor(kernel: Kernel, pump: Pump, plugins: PluginRunner, workflows: readonly Workflow[]) {
     const { store, clock } = kernel.ports;
     this.kernel = kernel;
     this.#pump = pump;
+    this.#plugins = plugins;
     this.#workflows = new Map(workflows.map((workflow) => [workflow.id, workflow]));
     this.#context = {
       kernel,
@@ -122,10 +143,11 @@ class ProcessEngine implements LocalEngine {
   ): Promise<RunHandle<Output>> {
     const { keyed, assertUp } = this.#context;
     assertUp();
+    checkObject("engine.start", "options", options);
     const workflowId = this.#idOf(workflow);
     const idempotencyKey = options.idempotencyKey ?? this.kernel.ports.ids.runId();
     const { workflowRunId } = await keyed.send("run.create", options.idempotencyKey, () =>
-      this.#pump.startRun({ type: "run.create", workflowId, input, ...defined(options), idempotencyKey }),
+      this.#pump.startRun({ ...defined(options), type: "run.create", workflowId, input, idempotencyKey }),
     );
     return new KernelHandle<Output>(this.#context, workflowRunId, workflowId);
   }
@@ -137,11 +159,14 @@ class ProcessEngine implements LocalEngine {
     return run === null ? null : new KernelHandle(this.#context, run.id, run.workflowId);
   }
 
-  runs(filter: RunFilter = {}): Promise<Page<Run>> {
+  async runs(filter: RunFilter = {}): Promise<Page<Run>> {
+    checkObject("engine.runs", "filter", filter);
     return this.kernel.ports.store.runs(filter);
   }
 
-  logs(query: LogQuery): Promise<readonly LogBatch[]> {
+  async logs(query: LogQuery): Promise<readonly LogBatch[]> {
+    checkObject("engine.logs", "query", query, "an object with a runId");
+    checkName("engine.logs", "query.runId", query.runId);
     return this.kernel.ports.store.logs(query);
   }
 
@@ -149,9 +174,12 @@ class ProcessEngine implements LocalEngine {
     return this.kernel.ports.store.storage();
   }
 
-  stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    // Before anything is stopped: a call that was refused has done nothing.
+    checkObject("engine.stop", "options", options);
+    if (options.graceMs !== undefined) checkWhole("engine.stop", "graceMs", options.graceMs, 0);
     this.#stopping ??= this.#stop(options);
-    return this.#stopping;
+    await this.#stopping;
   }
 
   async destroy(options: { readonly graceMs?: number } = {}): Promise<void> {
@@ -163,13 +191,22 @@ class ProcessEngine implements LocalEngine {
     this.#isUp = false;
     this.#context.keyed.close();
     await this.#pump.stop(options);
+    this.#plugins.stop();
     this.#context.watch.close();
   }
 
   /** A workflow of the same id and another graph would be started as the one that the engine was made with. */
   #idOf(workflow: Workflow | string): string {
     if (typeof workflow === "string") return workflow;
-    const known = this.#workflows.get(workflow?.id);
+    if (typeof workflow?.graph?.hash !== "string") {
+      throw new InvalidOptionError(
+        "engine.start",
+        "workflow",
+        "made by build(), or a workflow's id",
+        workflow,
+      );
+    }
+    const known = this.#workflows.get(workflow.id);
     if (known !== undefined && known.graph.hash !== workflow.graph.hash) {
       throw new InvalidOptionError(
         "engine.start",
@@ -178,6 +215,6 @@ class ProcessEngine implements LocalEngine {
         workflow,
       );
     }
-    return workflow?.id;
+    return workflow.id;
   }
 }

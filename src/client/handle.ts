@@ -1,12 +1,19 @@
 /** A run, by a kernel in this process. */
 import { parse } from "../define/schema.ts";
 import type { Workflow } from "../define/workflow.ts";
-import { RunCancelledError, RunFailedError, RunNotFoundError, SchemaError } from "../errors.ts";
+import {
+  InvalidOptionError,
+  RunCancelledError,
+  RunFailedError,
+  RunNotFoundError,
+  SchemaError,
+} from "../errors.ts";
 import type { Results } from "../kernel/api.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type ErrorRecord, type Graph, isSettled, type RunStatus } from "../model.ts";
 import { decodePayload } from "../ports/payload.ts";
 import type { LoadedRun, RunScope } from "../ports/store.ts";
+import { checkObject } from "../runner/options.ts";
 import type { EventStream, RunHandle, RunProgress, StageRef } from "./api.ts";
 import { RunEvents } from "./event-stream.ts";
 import type { KeyedCommands } from "./keyed.ts";
@@ -55,7 +62,9 @@ export class KernelHandle<Output> implements RunHandle<Output> {
     return (await this.#load({})).run.status;
   }
 
-  events({ after = 0 }: { readonly after?: number | undefined } = {}): EventStream {
+  events(options: { readonly after?: number | undefined } = {}): EventStream {
+    checkObject("RunHandle.events", "options", options);
+    const { after = 0 } = options;
     const { kernel, watch } = this.#context;
     return new RunEvents(kernel.ports.store, watch, this.id, after);
   }
@@ -81,12 +90,14 @@ export class KernelHandle<Output> implements RunHandle<Output> {
   ): Promise<Results["run.rerunFrom"]> {
     const { kernel, keyed, assertUp } = this.#context;
     assertUp();
+    const fromStageId = idOf("rerunFrom", stage);
+    checkObject("RunHandle.rerunFrom", "options", options);
     return keyed.send("run.rerunFrom", options.idempotencyKey, () =>
       kernel.dispatch({
+        ...defined(options),
         type: "run.rerunFrom",
         workflowRunId: this.id,
-        fromStageId: idOf(stage),
-        ...defined(options),
+        fromStageId,
       }),
     );
   }
@@ -100,12 +111,14 @@ export class KernelHandle<Output> implements RunHandle<Output> {
   ): Promise<RunHandle<Output>> {
     const { kernel, keyed, assertUp } = this.#context;
     assertUp();
+    const fromStageId = idOf("fork", stage);
+    checkObject("RunHandle.fork", "options", options);
     const { workflowRunId } = await keyed.send("run.fork", options.idempotencyKey, () =>
       kernel.dispatch({
+        ...defined(options),
         type: "run.fork",
         workflowRunId: this.id,
-        fromStageId: idOf(stage),
-        ...defined(options),
+        fromStageId,
       }),
     );
     return new KernelHandle<Output>(this.#context, workflowRunId, this.workflowId);
@@ -118,8 +131,9 @@ export class KernelHandle<Output> implements RunHandle<Output> {
   ): Promise<boolean> {
     const { kernel, keyed, assertUp } = this.#context;
     assertUp();
+    checkObject("RunHandle.signal", "options", options);
     const { delivered } = await keyed.send("run.signal", options.idempotencyKey, () =>
-      kernel.dispatch({ type: "run.signal", workflowRunId: this.id, name, payload, ...defined(options) }),
+      kernel.dispatch({ ...defined(options), type: "run.signal", workflowRunId: this.id, name, payload }),
     );
     return delivered;
   }
@@ -165,8 +179,10 @@ function lastGroup(graph: Graph): readonly string[] {
   return graph.groups.at(-1) ?? [];
 }
 
-function idOf(stage: StageRef): string {
-  return typeof stage === "string" ? stage : stage.id;
+function idOf(method: string, stage: StageRef): string {
+  const id: unknown = typeof stage === "object" ? (stage as (StageRef & object) | null)?.id : stage;
+  if (typeof id === "string") return id;
+  throw new InvalidOptionError(`RunHandle.${method}`, "stage", "a stage or its id", stage);
 }
 
 /** Options without those that are undefined: a command's fields are there or not. */

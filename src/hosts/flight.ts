@@ -86,6 +86,10 @@ export class Alarm {
     });
   }
 
+  get isSet(): boolean {
+    return this.#cancel !== null;
+  }
+
   clear(): void {
     this.#cancel?.();
     this.#cancel = null;

@@ -112,7 +112,7 @@ describe("a pump that is stopped", () => {
     const { kernel, clock, pump, create, status } = rig({ workflows: [flow("w", stage("a"))] });
     await createPump({ kernel, workerId: "other", concurrency: 1 }).stop();
     await clock.settle();
-    expect(pump.stop()).toBe(pump.stop());
+    await Promise.all([pump.stop(), pump.stop()]);
     await pump.stop();
     const runId = await create("w");
     expect(await status(runId)).toBe("PENDING");
@@ -120,7 +120,7 @@ describe("a pump that is stopped", () => {
     pump.start();
     await clock.settle();
     expect(await status(runId)).toBe("COMPLETED");
-    expect(() => pump.stop({ graceMs: -1 })).toThrow(expect.objectContaining({ code: "INVALID_OPTION" }));
+    await expect(pump.stop({ graceMs: -1 })).rejects.toMatchObject({ code: "INVALID_OPTION" });
   });
 
   it("ends its kernel's deliveries only when it is the last one", async () => {

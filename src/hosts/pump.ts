@@ -4,7 +4,7 @@ import type { Results, RunCreate } from "../kernel/api.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Change, Committed, Entry } from "../ports/store.ts";
-import { checkName, checkWhole } from "../runner/options.ts";
+import { checkMethods, checkName, checkObject, checkWhole } from "../runner/options.ts";
 import { Claims } from "./claims.ts";
 import { Executions } from "./executions.ts";
 import { StoreTime } from "./store-time.ts";
@@ -48,7 +48,9 @@ export interface Pump {
   startRun(command: RunCreate): Promise<Results["run.create"]>;
   /**
    * Drains: nothing more is claimed; waits for running bodies up to `graceMs` (30 s by default), then tells them to stop and gives their
-   * leases back uncounted. Doesn't reject.
+   * leases back uncounted. A store in trouble doesn't make it reject.
+   *
+   * @throws InvalidOptionError
    */
   stop(options?: { readonly graceMs?: number }): Promise<void>;
   stats(): PumpStats;
@@ -67,12 +69,19 @@ const pumpsOf = new WeakMap<Kernel, number>();
  * @throws InvalidOptionError
  */
 export function createPump(options: PumpOptions): Pump {
+  return pumpOf(options, "createPump");
+}
+
+/** {@link createPump} under the name of whoever its caller called. */
+export function pumpOf(options: PumpOptions, where: string): Pump {
+  checkObject(where, "options", options, "an object with a kernel, a workerId and a concurrency");
+  checkMethods(where, "kernel", options.kernel, ["dispatch"]);
   const { kernel, workerId, concurrency, maintenanceMs = 1000, onError = report } = options;
   const { staleThresholdMs = kernel.ports.policy.leaseMs } = options;
-  checkName("createPump", "workerId", workerId);
-  checkWhole("createPump", "concurrency", concurrency, 1, 1_000_000);
-  checkWhole("createPump", "maintenanceMs", maintenanceMs, 1);
-  checkWhole("createPump", "staleThresholdMs", staleThresholdMs, 0);
+  checkName(where, "workerId", workerId);
+  checkWhole(where, "concurrency", concurrency, 1, 1_000_000);
+  checkWhole(where, "maintenanceMs", maintenanceMs, 1);
+  checkWhole(where, "staleThresholdMs", staleThresholdMs, 0);
   return new KernelPump({ kernel, workerId, concurrency, maintenanceMs, staleThresholdMs, onError });
 }
 
@@ -90,13 +99,13 @@ class KernelPump implements Pump {
   #isUp = false;
   #errors = 0;
   #unsubscribe: (() => void) | null = null;
+  #unfollow: (() => void) | null = null;
   #stopping: Promise<void> | null = null;
 
   constructor(options: Required<PumpOptions>) {
-    const { kernel, workerId } = options;
     this.#options = options;
-    this.workerId = workerId;
-    this.#time = new StoreTime(kernel.ports.clock);
+    this.workerId = options.workerId;
+    this.#time = new StoreTime(options.kernel.ports.clock);
     const shared = {
       ...options,
       time: this.#time,
@@ -110,7 +119,6 @@ class KernelPump implements Pump {
     });
     this.#claims = new Claims({ ...shared, executions: this.#executions });
     this.#upkeep = new Upkeep({ ...shared, onTick: () => this.#claims.wake({ due: true, pending: true }) });
-    kernel.host.onCommitted((entry, committed) => this.#follow(entry, committed));
   }
 
   start(): void {
@@ -120,6 +128,7 @@ class KernelPump implements Pump {
     this.#stopping = null;
     pumpsOf.set(kernel, (pumpsOf.get(kernel) ?? 0) + 1);
     kernel.host.deliverEagerly();
+    this.#unfollow ??= kernel.host.onCommitted((entry, committed) => this.#follow(entry, committed));
     this.#unsubscribe = kernel.ports.store.subscribe((changes) => this.#hear(changes));
     this.#executions.open();
     this.#claims.open();
@@ -136,10 +145,10 @@ class KernelPump implements Pump {
     return (await executions.fill(slots, start, ({ next }) => next)).result;
   }
 
-  stop({ graceMs = 30_000 }: { readonly graceMs?: number } = {}): Promise<void> {
+  async stop({ graceMs = 30_000 }: { readonly graceMs?: number } = {}): Promise<void> {
     checkWhole("Pump.stop", "graceMs", graceMs, 0);
     this.#stopping ??= this.#isUp ? this.#drain(graceMs) : Promise.resolve();
-    return this.#stopping;
+    await this.#stopping;
   }
 
   stats(): PumpStats {
@@ -156,6 +165,12 @@ class KernelPump implements Pump {
   }
 
   #hear(changes: readonly Change[]): void {
+    const { host } = this.#options.kernel;
+    for (const change of changes) {
+      // Cancelled, perhaps elsewhere: what is executed here for it is told now, not at the next heartbeat.
+      if (change.kind === "commit" && (change.status === "CANCELLED" || change.status === "PENDING"))
+        host.recheck(change.runId);
+    }
     this.#claims.hear(changes);
     this.#upkeep.hear(changes);
   }
@@ -187,6 +202,8 @@ class KernelPump implements Pump {
     await within(clock, Math.max(graceMs, ABORT_MS), this.#upkeep.deliver());
     const others = (pumpsOf.get(kernel) ?? 1) - 1;
     pumpsOf.set(kernel, others);
+    this.#unfollow?.();
+    this.#unfollow = null;
     if (others > 0) return;
     try {
       await kernel.host.stop();

@@ -95,7 +95,7 @@ export class Upkeep {
     if (!this.#hasSubscribers()) return;
     if (entry.events.length > 0) {
       this.#own.set(entry.runId, committed.sequence);
-      this.#doubtAlarm.within(DOUBT_MS);
+      this.#doubt();
       if (!this.#options.kernel.host.delivers(entry.runId)) this.#flushAlarms.after(1);
     }
     for (const { holder, position, dueAt } of Object.values(entry.cursors ?? {})) {
@@ -111,9 +111,14 @@ export class Upkeep {
     for (const change of changes) {
       if (change.kind === "commit" && (this.#own.get(change.runId) ?? -1) < change.sequence) {
         this.#told.set(change.runId, change.sequence);
-        this.#doubtAlarm.within(DOUBT_MS);
+        this.#doubt();
       }
     }
+  }
+
+  #doubt(): void {
+    // Asked at every commit, so not even the time is looked at where it is set already.
+    if (!this.#doubtAlarm.isSet) this.#doubtAlarm.within(DOUBT_MS);
   }
 
   #resolveDoubt(): void {

@@ -29,7 +29,13 @@ export function advance(
   const error = open.error ?? run.error;
   if (run.status !== "RUNNING" && run.status !== "SUSPENDED") return null;
   if (open.remaining > 0) {
-    if (open.active > 0 || run.status === "SUSPENDED") return null;
+    if (open.active > 0) {
+      // A stage was resumed by a kernel that didn't know that the run slept.
+      return run.status === "RUNNING"
+        ? null
+        : { action: "resumed", state: stateOf(run, { status: "RUNNING", error }), jobs: [], events: [] };
+    }
+    if (run.status === "SUSPENDED") return null;
     return {
       action: "suspended",
       state: stateOf(run, { status: "SUSPENDED", error }),

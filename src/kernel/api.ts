@@ -160,7 +160,7 @@ export interface Results {
 }
 
 /** What a transition did. `noop`: there was nothing to do. */
-export type TransitionAction = "advanced" | "completed" | "failed" | "suspended" | "noop";
+export type TransitionAction = "advanced" | "completed" | "failed" | "suspended" | "resumed" | "noop";
 
 /** What became of an execution. */
 export interface ExecuteResult {

@@ -2,10 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { Job } from "../model.ts";
 import {
   type Bench,
+  begin,
+  execute,
   graphOf,
   headOf,
   jobOf,
   kernelOf,
+  lease,
   RecordingSink,
   typesOf,
 } from "./kernel.test-helper.ts";
@@ -114,18 +117,9 @@ describe("chaining", () => {
 
   it("isn't done by hand: there the next jobs stay in the queue", async () => {
     const bench = kernelOf([graphOf(["a", "b"])]);
-    const { result, next } = await start(bench);
-    const [job] = next;
-    await bench.kernel.dispatch({
-      type: "job.execute",
-      workflowRunId: result.workflowRunId,
-      workflowId: "wf",
-      stageId: "a",
-      config: undefined,
-      advance: true,
-      ...(job === undefined ? {} : { token: job.token }),
-    });
-    expect(await jobOf(bench, result.workflowRunId, "b")).toMatchObject({ worker: null, attempt: 0 });
+    const runId = await begin(bench);
+    await execute(bench, runId, "a", { token: await lease(bench, runId, "a") });
+    expect(await jobOf(bench, runId, "b")).toMatchObject({ worker: null, attempt: 0 });
   });
 
   it("hands a worker only what it asks for: due jobs of stages that it has code for, by priority", async () => {

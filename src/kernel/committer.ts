@@ -228,6 +228,7 @@ function isSiblings(entry: Entry): boolean {
     entry.dropJobs !== "all" &&
     guards.version === undefined &&
     guards.remaining === undefined &&
+    guards.active === undefined &&
     guards.cursors === undefined
   );
 }

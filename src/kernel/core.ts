@@ -84,8 +84,9 @@ export class Core {
   }
 
   /** Calls back for every entry that this kernel commits, before the command that decided it answers. */
-  onCommitted(listener: (entry: Entry, committed: Committed) => void): void {
+  onCommitted(listener: (entry: Entry, committed: Committed) => void): () => void {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** The list of subscribers, with this kernel's own made known first. */

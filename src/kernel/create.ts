@@ -40,13 +40,18 @@ export async function createRun(
   const { idempotencyKey: key, input, config, priority = 0, annotations = {} } = command;
   return core.alone("run.create", key, async () => {
     const runId = ids.runId();
-    const parsed = await parse(workflow, command);
+    // The value as it was sent: a schema's default that depends on time would make every repetition another payload.
+    const hashed = (): Promise<string> =>
+      payloadHash([command.workflowId, input, config ?? {}, priority, annotations]);
+    const parsed = await parse(workflow, command).catch((error: unknown) =>
+      answered(core, command, hashed, error),
+    );
+    if ("workflowRunId" in parsed) return { result: parsed, next: [] };
     const encoded = {
       input: encodeOwn(parsed.input, runId, "input"),
       config: encodeOwn(parsed.config, runId, "config"),
     };
-    // The value as it was sent: a schema's default that depends on time would make every repetition another payload.
-    const hash = await payloadHash([command.workflowId, input, config, priority, annotations]);
+    const hash = await hashed();
     const pending = [...encoded.input.blobs, ...encoded.config.blobs];
     for (const blob of pending) await blobs.put(blob.key, blob.data);
     const create: NewRun = {
@@ -83,6 +88,25 @@ export async function createRun(
 /** Removes what was stored for a run that came to nothing. Where nobody knows whether it did, its blobs stay: it may be there. */
 export async function discardBlobs(blobs: BlobStore, runId: string, error: unknown): Promise<void> {
   if (!(error instanceof CommitUnknownError)) await blobs.remove(runId).catch(() => undefined);
+}
+
+/**
+ * What the first command with this key was answered, where the same payload doesn't fit any more because the schema has changed since; otherwise
+ * the error of the parse.
+ */
+async function answered(
+  core: Core,
+  command: RunCreate,
+  hashed: () => Promise<string>,
+  error: unknown,
+): Promise<Results["run.create"]> {
+  const key = { type: command.type, key: command.idempotencyKey };
+  // No run has this id: only the key is asked for.
+  const { key: record } = await core.ports.store.load({ of: "run", runId: "", key });
+  // A value that can't even be hashed was never accepted.
+  const hash = record === null ? null : await hashed().catch(() => null);
+  if (record === null || record.hash !== hash) throw error;
+  return core.replay<Results["run.create"]>(record, hash);
 }
 
 async function parse(

@@ -67,6 +67,7 @@ export function startedJob(stageId: string, change: Partial<Job> = {}): Job {
     attempt: 1,
     failures: 0,
     crashes: 0,
+    checkFailures: 0,
     started: true,
     token: 4,
     worker: "w",

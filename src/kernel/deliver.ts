@@ -21,6 +21,11 @@ export interface Patience {
   readonly until: number;
 }
 
+/** Whatever else a handler returns, as `(event) => list.push(event)` does, is no refusal. */
+function isPromise(handling: unknown): handling is Promise<void> {
+  return typeof handling === "object" && handling !== null && "then" in handling;
+}
+
 function inTime(handling: Promise<void>, subscriber: string, { clock, timeoutMs }: Patience): Promise<void> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(timeoutMs, () => reject(new DeliveryTimeoutError(subscriber, timeoutMs)));
@@ -52,7 +57,7 @@ export async function deliverInOrder(
       try {
         const handling = subscriber.handle(event);
         // Awaiting a handler that is not asynchronous would cost a turn for every event.
-        if (handling !== undefined) await inTime(handling, subscriber.name, patience);
+        if (isPromise(handling)) await inTime(handling, subscriber.name, patience);
       } catch (error) {
         return { position: at, handed, refused: { event, error } };
       }
@@ -74,7 +79,7 @@ export async function deliverReplayed(
     if (patience.clock.now() >= patience.until) break;
     try {
       const handling = subscriber.handle({ ...event, replayed: true });
-      if (handling !== undefined) await inTime(handling, subscriber.name, patience);
+      if (isPromise(handling)) await inTime(handling, subscriber.name, patience);
       results.push({ letter, error: null });
     } catch (error) {
       results.push({ letter, error: error ?? new Error("the subscriber refused without a reason") });

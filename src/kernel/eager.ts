@@ -77,7 +77,11 @@ export class Eager {
       guards.push({ subscriber: name, token: cursor.token });
     }
     held.rideAt = now + RIDE_EVERY_MS;
-    const laden = { ...entry, cursors, guards: { ...entry.guards, cursors: guards } };
+    const laden = {
+      ...entry,
+      cursors,
+      guards: { ...entry.guards, cursors: [...(entry.guards.cursors ?? []), ...guards] },
+    };
     this.#leftAt.set(laden, now);
     return laden;
   }
@@ -172,7 +176,12 @@ export class Eager {
         };
         for (const subscriber of sink.subscribers) {
           const cursor = held.cursors.get(subscriber.name);
-          if (cursor === undefined) continue;
+          const first = events[0]?.sequence ?? 0;
+          // Subscribed since, or away for a while: what it missed stands in the journal, and comes first.
+          if (cursor === undefined || first > cursor.position + 1) {
+            await this.#giveUp(runId, held);
+            return;
+          }
           const last = events.at(-1)?.sequence ?? cursor.position;
           const result = await deliverInOrder(
             subscriber,

@@ -126,8 +126,11 @@ async function execute(
     }
     for (const blob of outcome.blobs) await core.ports.blobs.put(blob.key, blob.data);
     const finished = await finish(core, command, started, outcome, options.slots);
-    if (finished.result.ghost && outcome.blobs.length > 0)
-      await core.ports.blobs.remove(task.runId, { ...task, stageId: node.id });
+    if (!finished.result.ghost) return finished;
+    // An entry whose answer was lost may have been in after all: then what looks like a ghost is the winner, and its blobs are the output.
+    if (await isRecorded(core, started.job))
+      return { result: { ...finished.result, ghost: false }, next: [] };
+    if (outcome.blobs.length > 0) await core.ports.blobs.remove(task.runId, { ...task, stageId: node.id });
     return finished;
   } catch (error) {
     // A full or unreachable store is not the body's fault: the lease goes back uncounted, or, where even that fails, runs out.
@@ -136,6 +139,15 @@ async function execute(
   } finally {
     core.leases.letGo(claimed);
   }
+}
+
+/** Whether the stage's record was written by this very attempt. */
+async function isRecorded(core: Core, job: Job): Promise<boolean> {
+  const { runs } = await core.ports.store.load({ of: "run", runId: job.runId, stages: [job.stageId] });
+  const record = runs[0]?.stages[0];
+  const wrote =
+    record?.status === "COMPLETED" || record?.status === "SKIPPED" || record?.status === "SUSPENDED";
+  return wrote && record.epoch === job.epoch && record.attempt === job.attempt;
 }
 
 function ghost(outcome: ExecuteResult["outcome"]): ExecuteResult {
@@ -199,10 +211,11 @@ async function leaseOf(core: Core, command: JobExecute): Promise<Job> {
     throw new JobNotDueError(
       runId,
       stageId,
-      job.kind === "execute" ? "it was taken and given back at the same time; try again" : "it is SUSPENDED",
+      job.suspended ? "it is SUSPENDED" : "it was taken and given back at the same time; try again",
     );
   }
-  if (job.token !== command.token || job.worker === null)
+  // A started one is being executed under this very token: another execution would share its attempt, and its blobs.
+  if (job.token !== command.token || job.worker === null || job.started)
     throw new JobLeasedError(runId, stageId, job.worker);
   return job;
 }
@@ -219,6 +232,10 @@ async function start(
     if (decision.entry === null) return null;
     const { verdict } = await core.commit(decision.entry);
     if (verdict.status === "committed") {
+      // The run fell asleep while this was decided: what resumes in it wakes it.
+      if (job.suspended && verdict.version !== run.version && decision.entry.state === undefined) {
+        await transition(core, job.runId, null);
+      }
       const open = key === null ? null : { key: key.key, hash: key.hash, entry: decision.entry.id };
       return { job: stampJob(decision.result(verdict), verdict.at), key: open };
     }

@@ -28,6 +28,11 @@ function indexOf(graph: Graph): Map<string, number> {
   return index;
 }
 
+/** Tokens go on over epochs: one of an earlier epoch must not open a job of a later one, whoever presents it. */
+function firstToken(epoch: number): number {
+  return (epoch - 1) * 2 ** 32;
+}
+
 /** What starting a group writes: one job a stage, the first of them leased and started where a worker has room. */
 export function enqueueGroup(
   run: Pick<Run, "id" | "workflowId" | "epoch" | "priority">,
@@ -36,6 +41,7 @@ export function enqueueGroup(
   given: Pick<Given, "lease" | "policy">,
 ): { jobs: JobWrite[]; events: EventBody[] } {
   const { slots = 0, handlers } = given.lease ?? {};
+  const token = firstToken(run.epoch);
   const jobs: JobWrite[] = [];
   const events: EventBody[] = [];
   let left = slots;
@@ -53,8 +59,9 @@ export function enqueueGroup(
       attempt: leased ? 1 : 0,
       failures: 0,
       crashes: 0,
+      checkFailures: 0,
       started: leased,
-      token: leased ? 1 : 0,
+      token: leased ? token + 1 : token,
       worker: leased ? (given.lease?.workerId ?? null) : null,
       leaseUntil: leased ? { in: given.policy.leaseMs } : 0,
       renewedAt: leased ? NOW : 0,

@@ -2,24 +2,23 @@
  * The kernel: `dispatch` takes a command to its decision, and the decision to the store. Everything that a command may do is in its file under
  * `commands/`; what stands here and beside it is the way from one to the other.
  */
-import { RunNotFoundError, SchemaError, UnknownWorkflowError } from "../errors.ts";
 import type { Job } from "../model.ts";
 import { payloadHash } from "./hash.ts";
 import type { Claimed, Committed, Entry } from "../ports/store.ts";
-import type { Command, ExecuteResult, JobExecute, Results, RunCreate, RunFork, RunSignal } from "./api.ts";
+import type { Command, ExecuteResult, JobExecute, Results, RunCreate, RunSignal } from "./api.ts";
 import { decideCancel, scopeCancel } from "./commands/run-cancel.ts";
 import { decideClaimPending, scopeClaimPending } from "./commands/run-claim-pending.ts";
-import { blobsOfFork, decideFork, forkedKey, scopeFork } from "./commands/run-fork.ts";
 import { decideReapStuck, scopeReapStuck } from "./commands/run-reap-stuck.ts";
 import { decideRerun, scopeRerun } from "./commands/run-rerun-from.ts";
 import { decideSignal, scopeSignal } from "./commands/run-signal.ts";
 import { decideTransition, scopeTransition } from "./commands/run-transition.ts";
 import { decideReplay, scopeReplay } from "./commands/plugin-replay-dlq.ts";
 import { Core, type KernelPorts } from "./core.ts";
-import { createRun, discardBlobs, encodeOwn } from "./create.ts";
+import { createRun, encodeOwn } from "./create.ts";
 import { type Decisions, isUndelivered, type LeaseGrant, stateOf } from "./decision.ts";
 import { Eager } from "./eager.ts";
 import { executeJob, nextOf } from "./execute.ts";
+import { forkRun } from "./fork.ts";
 import { flush } from "./outbox.ts";
 import { pollSuspended, purge, reapStale } from "./sweep.ts";
 import { validate } from "./validate.ts";
@@ -56,8 +55,10 @@ export interface HostPort {
   abort(workerId: string): void;
   /** Waits for deliveries under way, gives cursors and leases back. */
   stop(): Promise<void>;
-  /** Calls back for every committed entry. */
-  onCommitted(listener: (entry: Entry, committed: Committed) => void): void;
+  /** Calls back for every committed entry; the answer ends it. */
+  onCommitted(listener: (entry: Entry, committed: Committed) => void): () => void;
+  /** Asks at once whether the leases that are executed here for a run are still held: another may have cancelled or rerun it. */
+  recheck(runId: string): void;
 }
 
 /** Dispatches commands. Made by `createKernel`. */
@@ -137,7 +138,7 @@ export class Kernel {
         );
       }
       case "run.fork":
-        return core.alone(command.type, command.idempotencyKey, () => this.#fork(command));
+        return core.alone(command.type, command.idempotencyKey, () => forkRun(core, command));
       case "run.signal":
         return core.alone(command.type, command.idempotencyKey, () => this.#signal(command));
       case "run.reapStuck": {
@@ -192,48 +193,6 @@ export class Kernel {
 
   async #commitAll<R>({ entries, result }: Decisions<R>): Promise<R> {
     return result(await this.#core.commitAll(entries));
-  }
-
-  async #fork(command: RunFork): Promise<Results["run.fork"]> {
-    const core = this.#core;
-    const { ids, blobs, store, registry } = core.ports;
-    const hash =
-      command.idempotencyKey === undefined
-        ? ""
-        : await payloadHash([command.workflowRunId, command.fromStageId, command.config]);
-    const runId = ids.runId();
-    const { runs, key } = await store.load(scopeFork(command));
-    if (key !== null) return core.replay<Results["run.fork"]>(key, hash);
-    const [source] = runs;
-    if (source?.graph == null) throw new RunNotFoundError(command.workflowRunId);
-    try {
-      let config = null;
-      if (command.config !== undefined) {
-        const workflow = registry.get(source.run.workflowId);
-        if (workflow === undefined) throw new UnknownWorkflowError(source.run.workflowId, registry.ids());
-        const parsed = await workflow.parseConfig?.(command.config);
-        if (parsed?.ok === false) throw new SchemaError("stage config", source.run.workflowId, parsed.issues);
-        config = encodeOwn(parsed?.ok ? parsed.value : command.config, runId, "config");
-        for (const blob of config.blobs) await blobs.put(blob.key, blob.data);
-      }
-      // Copies, written before the run that points to them: then either run can be purged without the other.
-      for (const from of blobsOfFork(source, command.fromStageId)) {
-        const blob = await blobs.get(from);
-        if (blob !== null) await blobs.put(forkedKey(from, runId), blob);
-      }
-      const result = await core.transact(
-        command.type,
-        command.workflowRunId,
-        scopeFork(command),
-        (loaded, given) => decideFork(command, hash, config?.payload ?? null, loaded, given),
-        { runId, onKey: (record) => core.replay<Results["run.fork"]>(record, hash) },
-      );
-      if (result.workflowRunId !== runId) await blobs.remove(runId);
-      return result;
-    } catch (error) {
-      await discardBlobs(blobs, runId, error);
-      throw error;
-    }
   }
 
   async #signal(command: RunSignal): Promise<Results["run.signal"]> {
@@ -326,6 +285,7 @@ export class Kernel {
       await this.#eager.stop();
       this.#core.leases.stop();
     },
+    recheck: (runId) => this.#core.leases.recheck(runId),
     onCommitted: (listener) => this.#core.onCommitted(listener),
   };
 

@@ -68,8 +68,14 @@ export class Leases {
     return this.#held.size;
   }
 
-  async #beat(): Promise<void> {
-    const leases = [...this.#held.keys()].map(refOf);
+  /** Asks for one run's leases without waiting for the next beat. */
+  recheck(runId: string): void {
+    const jobs = [...this.#held.keys()].filter((job) => job.runId === runId);
+    if (jobs.length > 0) void this.#beat(jobs);
+  }
+
+  async #beat(jobs: readonly Job[] = [...this.#held.keys()]): Promise<void> {
+    const leases = jobs.map(refOf);
     try {
       const { lost } = await this.#jobs.heartbeat({ leases, leaseFor: this.#leaseMs });
       if (lost.length === 0) return;

@@ -97,7 +97,8 @@ async function flushRun(
         cursor.dueAt > now
           ? { position: cursor.position, handed: 0, refused: null }
           : await deliverInOrder(subscriber, events, first, share, patience);
-      const replayed = await deliverReplayed(subscriber, lettersOf(found, subscriber.name, events), patience);
+      const letters = lettersOf(found, subscriber.name, events).slice(0, share - result.handed);
+      const replayed = await deliverReplayed(subscriber, letters, patience);
       return {
         subscriber: subscriber.name,
         cursor,

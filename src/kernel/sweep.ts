@@ -1,7 +1,7 @@
 /** The flows that look after what others left: stale leases, suspended stages that are due, settled runs. */
 import { toRecord } from "../errors.ts";
 import type { Graph, Job, Run } from "../model.ts";
-import type { Claimed, Scope } from "../ports/store.ts";
+import type { Claimed } from "../ports/store.ts";
 import type { LeaseReapStale, Results, RunPurge } from "./api.ts";
 import {
   decideReap,
@@ -23,6 +23,9 @@ import { endsGroup, mayDecideAgain, transition } from "./execute.ts";
 import { groupOf } from "./decision.ts";
 import { nodeOf } from "./jobs.ts";
 import { KernelObserver, taskOf } from "./task.ts";
+
+/** Runs that one round of a purge looks at, at most. */
+const MAX_PURGE_ROUND = 100_000;
 
 /** Rounds of one sweep at most: what is left is found by the next. */
 const MAX_ROUNDS = 50;
@@ -180,19 +183,25 @@ async function recordAnswer(
  */
 export async function purge(core: Core, command: RunPurge): Promise<Results["run.purge"]> {
   const { store, blobs } = core.ports;
-  const scope: Scope = scopePurge(command);
   let purged = 0;
+  let limit = PURGE_ROUND;
+  await core.registry(true);
   for (;;) {
-    const loaded = await store.load(scope);
+    const loaded = await store.load(scopePurge(command, limit));
     const { entries, result } = decidePurge(loaded, await core.given());
-    if (entries.length === 0) break;
+    if (entries.length === 0) {
+      // A whole round of runs that are still owed something must not hide those behind them.
+      if (loaded.runs.length < limit || limit >= MAX_PURGE_ROUND) break;
+      limit *= 4;
+      continue;
+    }
     const verdicts = await core.commitAll(entries);
     for (const [index, entry] of entries.entries()) {
       if (entry.purge && verdicts[index]?.status === "committed") await blobs.remove(entry.runId);
     }
     const done = result(verdicts).purged;
     purged += done;
-    if (loaded.runs.length < PURGE_ROUND || done === 0) break;
+    if (loaded.runs.length < limit || done === 0) break;
   }
   return { purged };
 }

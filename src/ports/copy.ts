@@ -11,6 +11,12 @@ import { arrays, bytesOf, isBlob, isRootPrototype, probe, tagOf } from "./kinds.
 export const MAX_DEPTH = 500;
 
 /**
+ * How deep a value may be nested that rides in a row or an event: what stands around it there must fit under {@link MAX_DEPTH} too. Rows of
+ * this version put up to six levels around it.
+ */
+export const ROW_DEPTH = 480;
+
+/**
  * How many properties, elements and entries a value may have; an object or array in it counts as eight, by what it costs. A value that
  * shares references is copied as a tree, so without this bound thirty lines of `a = [a, a]` would be a billion arrays.
  */
@@ -21,10 +27,15 @@ export type Trail = readonly (string | number)[];
 
 /** What a walk does besides copying. */
 export interface Visitor {
-  /** What stands in the copy for a Blob or File; the same Blob by default. */
+  /**
+   * What stands in the copy for a Blob or File; the same Blob by default. Where it is null for a Map's key or a Set's member, a fresh empty
+   * object stands there instead: nulls would fall together with each other, and with a null that was there before.
+   */
   readonly blob?: (blob: Blob, trail: Trail) => unknown;
-  /** What stands in the copy for a null; null by default. */
-  readonly null?: (trail: Trail) => unknown;
+  /** What stands in the copy where a Blob may have stood: for a null, or an object as Map's key or Set's member; undefined where none did. */
+  readonly placeholder?: (trail: Trail) => Blob | undefined;
+  /** How deep the value may be nested; {@link MAX_DEPTH} by default. */
+  readonly maxDepth?: number;
 }
 
 /** A copy and what it takes to keep it. */
@@ -122,11 +133,13 @@ class Walk {
   /** The way to the present part: its first `depth` places. */
   readonly #trail: (string | number)[] = [];
   readonly #above: unknown[] | null;
+  readonly #maxDepth: number;
 
   constructor(path: string, visitor: Visitor, remember: boolean) {
     this.#path = path;
     this.#visitor = visitor;
     this.#above = remember ? [] : null;
+    this.#maxDepth = visitor.maxDepth ?? MAX_DEPTH;
   }
 
   copy(value: unknown, depth: number): unknown {
@@ -144,7 +157,7 @@ class Walk {
       case "object":
         if (value !== null) return this.#copyObject(value, depth);
         this.bytes += 4;
-        return this.#visitor.null === undefined ? null : this.#visitor.null(this.#trail.slice(0, depth));
+        return this.#visitor.placeholder?.(this.#trail.slice(0, depth)) ?? null;
       default:
         this.bytes += 8;
         return value;
@@ -155,11 +168,11 @@ class Walk {
     this.bytes += 8;
     this.#count(8);
     if (this.#above === null) {
-      if (depth >= MAX_DEPTH) throw new TooDeep();
+      if (depth >= this.#maxDepth) throw new TooDeep();
       return this.#copyShape(value, depth);
     }
     if (this.#above.includes(value)) return this.#refuse("part of itself (a cycle)", depth);
-    if (depth >= MAX_DEPTH) return this.#refuse(`nested deeper than ${MAX_DEPTH}`, 0);
+    if (depth >= this.#maxDepth) return this.#refuse(`nested deeper than ${this.#maxDepth}`, 0);
     this.#above.push(value);
     const copy = this.#copyShape(value, depth);
     this.#above.pop();
@@ -262,7 +275,7 @@ class Walk {
       this.#count(1);
       this.#trail[depth] = position;
       this.#trail[depth + 1] = 0;
-      const copiedKey = this.copy(key, depth + 2);
+      const copiedKey = this.#copyMember(key, depth + 2);
       this.#trail[depth] = position;
       this.#trail[depth + 1] = 1;
       copy.set(copiedKey, this.copy(item, depth + 2));
@@ -277,10 +290,16 @@ class Walk {
     for (const item of Set.prototype.values.call(value)) {
       this.#count(1);
       this.#trail[depth] = position;
-      copy.add(this.copy(item, depth + 1));
+      copy.add(this.#copyMember(item, depth + 1));
       position += 1;
     }
     return copy;
+  }
+
+  /** A Map's key or a Set's member, which must stay as different from the others as it was. */
+  #copyMember(member: unknown, depth: number): unknown {
+    if (member === null || typeof member !== "object") return this.copy(member, depth);
+    return this.#visitor.placeholder?.(this.#trail.slice(0, depth)) ?? this.copy(member, depth) ?? {};
   }
 
   #count(parts: number): void {

@@ -2,7 +2,7 @@
 import { BlobMissingError, InvalidOptionError, PayloadError, TooLargeError } from "../errors.ts";
 import type { BlobKey, BlobRef, Payload } from "../model.ts";
 import { CODEC, decodeText, textOf } from "./codec.ts";
-import { copyValue, pathOf, type Trail, walkValue } from "./copy.ts";
+import { copyValue, pathOf, ROW_DEPTH, type Trail, walkValue } from "./copy.ts";
 import type { PendingBlob } from "./executor.ts";
 import { isFile } from "./kinds.ts";
 import { blobPath } from "./store.ts";
@@ -112,8 +112,8 @@ export async function decodePayload(
   const refs = payload.blobs ?? [];
   if (refs.length === 0) return payload.kind === "value" ? copyValue(value) : value;
   const found = await Promise.all(refs.map(async (ref) => restore(ref, await read(ref.key, readBlob))));
-  const places = new Map(refs.map((ref, index) => [JSON.stringify(ref.path), found[index] ?? null]));
-  return walkValue(value, "value", { null: (trail) => places.get(JSON.stringify(trail)) ?? null }).value;
+  const places = new Map(refs.map((ref, index) => [JSON.stringify(ref.path), found[index]]));
+  return walkValue(value, "value", { placeholder: (trail) => places.get(JSON.stringify(trail)) }).value;
 }
 
 async function readValue(
@@ -140,10 +140,11 @@ function restore(ref: BlobRef, blob: Blob): Blob {
 /**
  * A private copy of a value that must ride in a row, such as an annotation.
  *
- * @throws PayloadError for what payloads can't carry, and for Blobs; TooLargeError beyond {@link INLINE_LIMIT}
+ * @throws PayloadError for what payloads can't carry, for Blobs, and beyond {@link ROW_DEPTH}; TooLargeError beyond {@link INLINE_LIMIT}
  */
 export function copyInline(value: unknown, path: string): unknown {
   const { value: copy, bytes } = walkValue(value, path, {
+    maxDepth: ROW_DEPTH,
     blob: (_, trail) => {
       throw new PayloadError(
         pathOf(path, trail),

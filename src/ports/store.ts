@@ -60,6 +60,8 @@ export interface Guards {
   readonly epoch?: number;
   /** The run's open stages. */
   readonly remaining?: number;
+  /** Those of them that are not suspended. */
+  readonly active?: number;
   /** Jobs that must exist with these values. `leaseUntil` is given by who frees a lease, `attempt` by who cancels what hasn't started. */
   readonly jobs?: readonly {
     readonly stageId: string;
@@ -76,7 +78,16 @@ export interface Guards {
 }
 
 /** The names of the guards, as verdicts give them. `run`: the run must exist, or, for a new one, must not. */
-export type GuardName = "run" | "version" | "epoch" | "remaining" | "job" | "cursor" | "registry" | "key";
+export type GuardName =
+  | "run"
+  | "version"
+  | "epoch"
+  | "remaining"
+  | "active"
+  | "job"
+  | "cursor"
+  | "registry"
+  | "key";
 
 /**
  * What one decision writes about one run: committed whole or not at all. A batch holds at most one entry a run.
@@ -155,6 +166,8 @@ export interface RunScope {
   readonly body?: boolean;
   readonly jobs?: "all" | readonly string[];
   readonly stages?: "all" | readonly string[];
+  /** The jobs that are suspended on this signal, each with its stage record. */
+  readonly awaiting?: string;
   readonly signals?: boolean;
   readonly keys?: boolean;
 }
@@ -257,7 +270,10 @@ export interface JobTransport {
     readonly kinds: readonly JobKind[];
     readonly limit: number;
     readonly leaseFor: number;
-    /** Only this one job, due or in back-off, as long as nobody leases it: for `job.execute` without a token. */
+    /**
+     * Only this one job, for `job.execute` without a token: due or in back-off, as long as nobody leases it. A suspended one must be due:
+     * what it waits for has not come before.
+     */
     readonly only?: { readonly runId: string; readonly stageId: string };
   }): Promise<{
     readonly now: number;
@@ -391,6 +407,7 @@ export interface Store {
   unregister(name: string): Promise<Registry>;
 
   run(runId: string): Promise<LoadedRun | null>;
+  /** The latest run that `run.create` created with this key. Forks have keys of their own kind, and are not found by them. */
   runByKey(key: string): Promise<Run | null>;
   runs(filter: RunFilter): Promise<Page<Run>>;
   /** Committed events after a sequence, in order. */

@@ -85,8 +85,16 @@ function stageOf({ stage }: ArtifactOptions): string | undefined {
 }
 
 function checkedName(method: string, name: unknown): string {
-  if (typeof name === "string" && name.length > 0 && name.length <= 256) return name;
-  throw new InvalidOptionError(`ctx.storage.${method}`, "name", "a string of 1 to 256 characters", name);
+  // Half a surrogate pair has no UTF-8, and so no path in a store.
+  const isName =
+    typeof name === "string" && name.length > 0 && name.length <= 256 && !/\p{Surrogate}/u.test(name);
+  if (isName) return name;
+  throw new InvalidOptionError(
+    `ctx.storage.${method}`,
+    "name",
+    "a string of 1 to 256 characters, without lone surrogates",
+    name,
+  );
 }
 
 function blobOf(data: unknown): Blob {

@@ -3,7 +3,6 @@ import type { ProgressReport, StageContext } from "../define/context.ts";
 import type { Stage } from "../define/stage.ts";
 import {
   InvalidOptionError,
-  PayloadError,
   SchemaError,
   StageAbortedError,
   StageTimeoutError,
@@ -11,8 +10,8 @@ import {
 } from "../errors.ts";
 import type { EventBody, LogLevel } from "../model.ts";
 import type { Clock } from "../ports/clock.ts";
-import { pathOf, walkValue } from "../ports/copy.ts";
 import type { AbortReason, Execution, StageTask, TaskObserver } from "../ports/executor.ts";
+import { copyInline } from "../ports/payload.ts";
 import type { Parsed } from "../ports/registry.ts";
 import { Artifacts, type ListBlobs } from "./artifacts.ts";
 import { type ContextOwner, createContext } from "./context.ts";
@@ -130,11 +129,7 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
     if (this.#annotations.length >= MAX_ANNOTATIONS) {
       throw new TooLargeError("the number of annotations of one attempt", String(MAX_ANNOTATIONS), "larger");
     }
-    const { value: copy } = walkValue(value, "annotation", {
-      blob: (_, trail) => {
-        throw new PayloadError(pathOf("annotation", trail), "a Blob, which events can't carry");
-      },
-    });
+    const copy = copyInline(value, "annotation");
     const { stage, attempt } = this.task;
     this.#annotations.push({
       n: this.#notes++,

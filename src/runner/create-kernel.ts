@@ -13,7 +13,7 @@ import type { WorkflowRegistry } from "../ports/registry.ts";
 import type { Store } from "../ports/store.ts";
 import { type EventTarget, toEventSink } from "./event-sink.ts";
 import { inProcessExecutor } from "./executor.ts";
-import { checkMethods, checkName, checkWhole } from "./options.ts";
+import { checkList, checkMethods, checkName, checkObject, checkWhole } from "./options.ts";
 import { randomIds, systemClock } from "./platform.ts";
 
 /** What {@link createKernel} takes. Everything but the store has a default. */
@@ -66,8 +66,6 @@ const RANGES: Readonly<Record<keyof KernelPolicy, readonly [least: number, most?
   pollMs: [1],
 };
 
-const WHERE = "createKernel";
-
 /**
  * Makes a kernel. It does nothing by itself: commands are given to `dispatch`, and a host drives it.
  *
@@ -76,27 +74,29 @@ const WHERE = "createKernel";
  * @throws InvalidOptionError for an option that can't be; DefinitionError for two workflows of one id
  */
 export function createKernel(options: KernelOptions): Kernel {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidOptionError(WHERE, "options", "an object with a store and workflows", options);
-  }
+  return kernelOf(options, "createKernel");
+}
+
+/** {@link createKernel} under the name of whoever its caller called. */
+export function kernelOf(options: KernelOptions, where: string): Kernel {
+  checkObject(where, "options", options, "an object with a store and workflows");
   const { store, workflows, maxBatch = 100, parallelCommits = 1, liveness, leaderEpoch, name } = options;
-  checkMethods(WHERE, "store", store, ["load", "commit", "subscribe"]);
+  checkMethods(where, "store", store, ["load", "commit", "subscribe"]);
   if (workflows !== undefined && options.registry !== undefined) {
-    throw new InvalidOptionError(WHERE, "registry", "left out where workflows are given", options.registry);
+    throw new InvalidOptionError(where, "registry", "left out where workflows are given", options.registry);
   }
-  if (options.registry !== undefined) checkMethods(WHERE, "registry", options.registry, ["get", "ids"]);
-  if (workflows !== undefined && !Array.isArray(workflows)) {
-    throw new InvalidOptionError(WHERE, "workflows", "a list of workflows made by build()", workflows);
-  }
-  if (options.executor !== undefined) checkMethods(WHERE, "executor", options.executor, ["execute", "check"]);
-  if (options.clock !== undefined) checkMethods(WHERE, "clock", options.clock, ["now", "after"]);
-  if (options.ids !== undefined) checkMethods(WHERE, "ids", options.ids, ["runId", "entryId", "random"]);
-  if (liveness !== undefined) checkMethods(WHERE, "liveness", liveness, ["dead"]);
-  if (name !== undefined) checkName(WHERE, "name", name);
-  if (leaderEpoch !== undefined) checkWhole(WHERE, "leaderEpoch", leaderEpoch, 0);
-  checkWhole(WHERE, "maxBatch", maxBatch, 1, 10_000);
-  checkWhole(WHERE, "parallelCommits", parallelCommits, 1, 100);
-  const policy = policyOf(options.policy);
+  if (options.registry !== undefined) checkMethods(where, "registry", options.registry, ["get", "ids"]);
+  if (workflows !== undefined)
+    checkList(where, "workflows", workflows, "a list of workflows made by build()");
+  if (options.executor !== undefined) checkMethods(where, "executor", options.executor, ["execute", "check"]);
+  if (options.clock !== undefined) checkMethods(where, "clock", options.clock, ["now", "after"]);
+  if (options.ids !== undefined) checkMethods(where, "ids", options.ids, ["runId", "entryId", "random"]);
+  if (liveness !== undefined) checkMethods(where, "liveness", liveness, ["dead"]);
+  if (name !== undefined) checkName(where, "name", name);
+  if (leaderEpoch !== undefined) checkWhole(where, "leaderEpoch", leaderEpoch, 0);
+  checkWhole(where, "maxBatch", maxBatch, 1, 10_000);
+  checkWhole(where, "parallelCommits", parallelCommits, 1, 100);
+  const policy = policyOf(options.policy, where);
   const registry = options.registry ?? toRegistry(workflows ?? []);
   const clock = options.clock ?? systemClock();
   const ids = options.ids ?? randomIds(clock);
@@ -113,7 +113,7 @@ export function createKernel(options: KernelOptions): Kernel {
     blobs: store.blobs,
     registry,
     executor,
-    sink: toEventSink(options.eventSink),
+    sink: toEventSink(options.eventSink, where),
     clock,
     ids,
     liveness: liveness ?? null,
@@ -125,19 +125,20 @@ export function createKernel(options: KernelOptions): Kernel {
   });
 }
 
-function policyOf(given: Partial<KernelPolicy> | undefined): KernelPolicy {
+function policyOf(given: Partial<KernelPolicy> | undefined, where: string): KernelPolicy {
+  if (given !== undefined) checkObject(where, "policy", given, "an object of bounds");
   const policy: Record<keyof KernelPolicy, number> = { ...DEFAULT_POLICY };
   for (const [field, value] of Object.entries(given ?? {})) {
     if (!Object.hasOwn(RANGES, field)) {
       throw new InvalidOptionError(
-        WHERE,
+        where,
         `policy.${field}`,
         `left out: the bounds are ${Object.keys(RANGES).join(", ")}`,
         value,
       );
     }
     const [least, most] = RANGES[field as keyof KernelPolicy];
-    checkWhole(WHERE, `policy.${field}`, value, least, most);
+    checkWhole(where, `policy.${field}`, value, least, most);
     policy[field as keyof KernelPolicy] = value;
   }
   return policy;

@@ -2,7 +2,7 @@
 import { DuplicateSubscriberError, InvalidOptionError } from "../errors.ts";
 import type { Event } from "../model.ts";
 import type { EventSink, Subscriber } from "../ports/event-sink.ts";
-import { checkMethods, checkName } from "./options.ts";
+import { checkList, checkMethods, checkName } from "./options.ts";
 
 /** Something that takes events, without a name and a filter of its own. */
 export type EventTarget =
@@ -31,6 +31,7 @@ export function createEventSink(subscribers: readonly Subscriber[] = []): EventS
     subscribe(subscriber) {
       checkMethods("createEventSink", "subscriber", subscriber, ["handle"]);
       checkName("createEventSink", "subscriber.name", subscriber.name);
+      checkTypes(subscriber.types);
       if (list.some(({ name }) => name === subscriber.name))
         throw new DuplicateSubscriberError(subscriber.name);
       list = Object.freeze([...list, subscriber]);
@@ -39,12 +40,19 @@ export function createEventSink(subscribers: readonly Subscriber[] = []): EventS
       };
     },
   };
+  checkList("createEventSink", "subscribers", subscribers, "a list of subscribers");
   for (const subscriber of subscribers) sink.subscribe(subscriber);
   return sink;
 }
 
+function checkTypes(types: unknown): void {
+  const isSet = Object.prototype.toString.call(types) === "[object Set]";
+  if (types === undefined || isSet) return;
+  throw new InvalidOptionError("createEventSink", "subscriber.types", "a Set of event types", types);
+}
+
 /** An event sink as it is, or an {@link EventTarget} as the one subscriber of a new sink. */
-export function toEventSink(given: EventSink | EventTarget | undefined): EventSink {
+export function toEventSink(given: EventSink | EventTarget | undefined, where = "createEventSink"): EventSink {
   if (given === undefined) return createEventSink();
   if (typeof given === "function") return createEventSink([{ name: TARGET_NAME, handle: given }]);
   if (typeof given === "object" && given !== null) {
@@ -54,7 +62,7 @@ export function toEventSink(given: EventSink | EventTarget | undefined): EventSi
     }
   }
   throw new InvalidOptionError(
-    "eventSink",
+    where,
     "eventSink",
     "made by createEventSink, a function, or an object with publish",
     given,

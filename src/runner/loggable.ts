@@ -1,6 +1,6 @@
 /** Anything as a payload value, for log lines and progress: what can't be carried is described, and nothing is ever refused. */
 import { describe } from "../errors.ts";
-import { walkValue } from "../ports/copy.ts";
+import { ROW_DEPTH, type Visitor, walkValue } from "../ports/copy.ts";
 
 /** Larger values are described: a log is no place to keep them. */
 const MAX_BYTES = 65_536;
@@ -10,12 +10,16 @@ const MAX_PARTS = 100;
 /** Longest message that is kept whole. */
 const MAX_TEXT = 10_000;
 
+/** What may stand in a log line or event: the levels of {@link parts} that stand around a part fit into what that leaves. */
+const inRow: Visitor = {
+  blob: (blob) => `a Blob of ${blob.size} bytes`,
+  maxDepth: ROW_DEPTH,
+};
+
 /** A private copy of a value, in which functions, class instances, Blobs and the like are described; errors keep name, message and stack. */
 export function loggable(value: unknown): unknown {
   try {
-    const { value: copy, bytes } = walkValue(value, "meta", {
-      blob: (blob) => `a Blob of ${blob.size} bytes`,
-    });
+    const { value: copy, bytes } = walkValue(value, "meta", inRow);
     return bytes > MAX_BYTES ? `${describe(copy)} of about ${bytes} bytes, too large for a log` : copy;
   } catch {
     return parts(value, 0);
@@ -55,9 +59,7 @@ function parts(value: unknown, depth: number): unknown {
 /** A part that has no parts of its own: as it is where it can be carried. */
 function plain(value: unknown): unknown {
   try {
-    const { value: copy, bytes } = walkValue(value, "meta", {
-      blob: (blob) => `a Blob of ${blob.size} bytes`,
-    });
+    const { value: copy, bytes } = walkValue(value, "meta", inRow);
     if (bytes <= MAX_BYTES) return copy;
   } catch {
     // Described below.

@@ -16,6 +16,26 @@ export function checkWhole(
   throw new InvalidOptionError(where, option, `a whole number from ${least} to ${most}`, value);
 }
 
+/** @throws InvalidOptionError unless it is an object */
+export function checkObject(where: string, option: string, value: unknown, expected = "an object"): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new InvalidOptionError(where, option, expected, value);
+}
+
+/** @throws InvalidOptionError unless it is a list */
+export function checkList(where: string, option: string, value: unknown, expected: string): void {
+  if (Array.isArray(value)) return;
+  throw new InvalidOptionError(where, option, expected, value);
+}
+
+/** @throws InvalidOptionError for an option that there isn't, which is a mistyped one */
+export function checkKnown(where: string, options: object, known: ReadonlySet<string>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (known.has(name) || value === undefined) continue;
+    throw new InvalidOptionError(where, name, `left out: the options are ${[...known].join(", ")}`, value);
+  }
+}
+
 /** @throws InvalidOptionError unless it is an object with these methods */
 export function checkMethods(
   where: string,

@@ -1,9 +1,10 @@
 /** Plugins as subscribers of an event sink. */
-import { type Plugin, toSubscriber } from "../define/plugin.ts";
+import { definePlugin, type Plugin, toSubscriber } from "../define/plugin.ts";
 import { DuplicateSubscriberError } from "../errors.ts";
 import type { Event } from "../model.ts";
 import type { EventSink, Subscriber } from "../ports/event-sink.ts";
 import { createEventSink } from "./event-sink.ts";
+import { checkList, checkMethods, checkObject } from "./options.ts";
 
 /** What became of events that were delivered by hand. */
 export interface PluginReport {
@@ -29,7 +30,8 @@ export interface PluginRunner {
  * Subscribes plugins, each under its own name: one that fails holds up neither the others nor other runs.
  *
  * @param options.eventSink the sink that the kernel was, or will be, made with
- * @throws DuplicateSubscriberError for a name that there is already; no plugin is subscribed then
+ * @throws DuplicateSubscriberError for a name that there is already; DefinitionError as `definePlugin`; InvalidOptionError. No plugin is
+ * subscribed then
  * @example
  * const eventSink = createEventSink();
  * const runner = createPluginRunner({ plugins: [mailer], eventSink });
@@ -39,8 +41,16 @@ export function createPluginRunner(options: {
   readonly plugins: readonly Plugin[];
   readonly eventSink?: EventSink;
 }): PluginRunner {
+  return pluginRunner(options, "createPluginRunner");
+}
+
+/** {@link createPluginRunner} under the name of whoever its caller called. */
+export function pluginRunner(options: Parameters<typeof createPluginRunner>[0], where: string): PluginRunner {
+  checkObject(where, "options", options, "an object with plugins");
   const { plugins, eventSink = createEventSink() } = options;
-  const subscribers = plugins.map(toSubscriber);
+  checkList(where, "plugins", plugins, "a list of plugins made by definePlugin");
+  checkMethods(where, "eventSink", eventSink, ["subscribe"]);
+  const subscribers = plugins.map((plugin) => toSubscriber(definePlugin(plugin)));
   const names = new Set(eventSink.subscribers.map(({ name }) => name));
   for (const { name } of subscribers) {
     if (names.has(name)) throw new DuplicateSubscriberError(name);
@@ -57,6 +67,7 @@ export function createPluginRunner(options: {
 }
 
 async function deliver(subscribers: readonly Subscriber[], events: readonly Event[]): Promise<PluginReport> {
+  checkList("PluginRunner.processEvents", "events", events, "a list of events");
   const failures: PluginReport["failures"][number][] = [];
   for (const subscriber of subscribers) {
     for (const event of events) {

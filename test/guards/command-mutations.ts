@@ -27,8 +27,13 @@ export const ofCommands: readonly Mutation[] = [
     ["the jobs in the commit that claims their run (mistake 3)", "      jobs,\n", "      jobs: [],\n"],
   ]),
   ...command("job-execute-start", [
-    ["the epoch that guards a start", "      epoch: job.epoch,\n      jobs:", "      jobs:"],
-    ["the token that guards a start", `      ${TOKEN},`, ""],
+    ["the epoch that guards a start", "guards: {\n      epoch: job.epoch,", "guards: {"],
+    [
+      "the token that guards a start",
+      "token: job.token, attempt: job.attempt }],",
+      "attempt: job.attempt }],",
+    ],
+    ["one start under one token", "token: job.token, attempt: job.attempt }],", "token: job.token }],"],
     ["the version that guards waking a run", "...(wakesRun ? { version: run.version } : {}),", ""],
     ["counting the attempt", "attempt: job.attempt + 1,", "attempt: job.attempt,"],
     [
@@ -181,8 +186,13 @@ export const ofCommands: readonly Mutation[] = [
     [
       [
         "the token of the job that a signal wakes",
-        "      ...(job === undefined ? {} : { jobs: [{ stageId: job.stageId, token: job.token }] }),\n",
-        "",
+        "token: job.token, attempt: job.attempt }",
+        "attempt: job.attempt }",
+      ],
+      [
+        "the attempt of the job that a signal wakes",
+        "token: job.token, attempt: job.attempt }",
+        "token: job.token }",
       ],
       ["refusing a settled run", "if (isSettled(run.status)) throw", "if (!run) throw"],
       ["the version that a signal grows", "    state: stateOf(run),\n", ""],
@@ -226,7 +236,21 @@ export const ofCommands: readonly Mutation[] = [
     "commands/run-signal",
   ),
   ...command("lease-reap-stale", [
-    ["the expiry that guards freeing a lease", ", leaseUntil: job.leaseUntil };", " };"],
+    [
+      "the token that guards freeing a lease",
+      "const lease = { stageId, token, attempt, leaseUntil };",
+      "const lease = { stageId, attempt, leaseUntil };",
+    ],
+    [
+      "the attempt that guards freeing a lease",
+      "const lease = { stageId, token, attempt, leaseUntil };",
+      "const lease = { stageId, token, leaseUntil };",
+    ],
+    [
+      "the expiry that guards freeing a lease",
+      "const lease = { stageId, token, attempt, leaseUntil };",
+      "const lease = { stageId, token, attempt };",
+    ],
     ["counting crashes (mistake 6)", "job.crashes + (underWay ? 1 : 0)", "job.crashes"],
     ["counting only bodies under way", "job.crashes + (underWay ? 1 : 0)", "job.crashes + 1"],
     [

@@ -79,11 +79,7 @@ export const outside: readonly Mutation[] = [
     ["src/runner/executor.test.ts", "src/runner/context.test.ts", "src/runner/attempt.test.ts"],
     [
       ["validating outputs (mistake 8)", "if (!parsed.ok) return", "if (parsed === null) return"],
-      [
-        "the attempt in a blob's key (mistake 14)",
-        "stageId: stage.id, attempt, name",
-        "stageId: stage.id, attempt: 0, name",
-      ],
+      ["the attempt in a blob's key (mistake 14)", "    attempt,\n", "    attempt: 0,\n"],
     ],
   ),
   ...from(
@@ -135,7 +131,7 @@ export const outside: readonly Mutation[] = [
   ),
   ...from(
     "src/hosts/flight.ts",
-    ["src/hosts/upkeep.test.ts", "src/hosts/pump.test.ts"],
+    ["src/hosts/flight.test.ts"],
     [["ticks that don't overlap (mistake 16)", "if (this.#isUp) return;\n    this.#isUp", "this.#isUp"]],
   ),
   ...from(

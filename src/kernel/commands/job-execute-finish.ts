@@ -1,7 +1,17 @@
 /** `job.execute`, second half: what the body gave is recorded under the lease's token, and the run moves on with it. */
-import type { ErrorRecord, EventBody, Graph, Job, Payload, Run, Signal, StageNode } from "../../model.ts";
+import type {
+  ErrorRecord,
+  EventBody,
+  Graph,
+  Job,
+  JobKind,
+  Payload,
+  Run,
+  Signal,
+  StageNode,
+} from "../../model.ts";
 import type { StageOutcome } from "../../ports/executor.ts";
-import { type Entry, type JobWrite, NOW, type StageWrite } from "../../ports/store.ts";
+import { type Entry, type Instant, NOW, type StageWrite } from "../../ports/store.ts";
 import { advance } from "../advance.ts";
 import type { ExecuteResult } from "../api.ts";
 import { type Decision, type Given, stateOf } from "../decision.ts";
@@ -35,7 +45,9 @@ export function needsOf(
 ): { readonly siblings: boolean; readonly signals: boolean } {
   const wide = (state.graph.groups[state.job.group]?.length ?? 1) > 1;
   return {
-    siblings: wide && outcome.kind === "failed" && isFinal(state, outcome.retryable),
+    // Where a sibling has failed before, it has cancelled what had not begun: loading a wide group for each failure would be quadratic.
+    siblings:
+      wide && state.run.error === null && outcome.kind === "failed" && isFinal(state, outcome.retryable),
     signals: outcome.kind === "suspended" && outcome.signal !== null,
   };
 }
@@ -174,6 +186,8 @@ export function settleStage(
         ...siblings.map(({ stageId, token, attempt }) => ({ stageId, token, attempt })),
       ],
       ...(versioned ? { version: run.version, remaining: run.remaining } : {}),
+      // A sibling that is resumed at this moment only adds to the counter.
+      ...(move?.action === "suspended" ? { active: run.active } : {}),
       ...(move?.registry === undefined ? {} : { registry: move.registry }),
     },
     dropJobs: [job.stageId, ...cancel.map(({ stageId }) => stageId)],
@@ -221,21 +235,9 @@ function suspended(
   const { run, job, node } = state;
   const early =
     outcome.signal === null ? undefined : state.signals.find((signal) => signal.name === outcome.signal);
-  const kind = early
-    ? "execute"
-    : node.checks && outcome.dueIn !== null
-      ? "check"
-      : outcome.dueIn === null
-        ? "wait"
-        : "execute";
-  const deadlineAt: JobWrite["deadlineAt"] = outcome.maxWaitIn === null ? null : { in: outcome.maxWaitIn };
-  const dueIn = early
-    ? 0
-    : outcome.dueIn === null
-      ? outcome.maxWaitIn
-      : kind === "check" && outcome.maxWaitIn !== null
-        ? Math.min(outcome.dueIn, outcome.maxWaitIn)
-        : outcome.dueIn;
+  const { kind, dueIn, deadlineAt } = early
+    ? { kind: "execute" as const, dueIn: 0, deadlineAt: null }
+    : waitOf(job, node, outcome);
   const put = unleased(job, {
     kind,
     dueAt: dueIn === null ? null : { in: dueIn },
@@ -243,7 +245,7 @@ function suspended(
     suspended: early === undefined,
     resumes: true,
     signal: early ? null : outcome.signal,
-    deadlineAt: early ? null : deadlineAt,
+    deadlineAt,
   });
   const sleeps = run.active - 1 <= 0 && early === undefined;
   const events: EventBody[] = [
@@ -263,7 +265,13 @@ function suspended(
     runId: run.id,
     command: "job.execute",
     // The version, because a signal that comes at the same time must meet either the suspension or the list of early signals.
-    guards: { version: run.version, epoch: job.epoch, jobs: [{ stageId: job.stageId, token: job.token }] },
+    guards: {
+      version: run.version,
+      epoch: job.epoch,
+      jobs: [{ stageId: job.stageId, token: job.token }],
+      // A sibling that is resumed at this moment only adds to the counter.
+      ...(sleeps ? { active: run.active } : {}),
+    },
     // Growing the version for each of 10,000 siblings that wait for a timer would make them fight; a guard alone doesn't.
     ...(sleeps || outcome.signal !== null
       ? { state: stateOf(run, sleeps ? { status: "SUSPENDED" } : {}) }
@@ -288,6 +296,24 @@ function suspended(
       nextPollAt: dueIn === null || committed === null ? null : committed.at + dueIn,
     }),
   };
+}
+
+/**
+ * What a suspended stage is due for, and when. A stage that its timer resumes and that suspends again goes on with its first deadline; what
+ * would be due after the deadline waits for the deadline instead.
+ */
+function waitOf(
+  job: Job,
+  node: StageNode,
+  { dueIn, maxWaitIn }: Extract<Recorded, { kind: "suspended" }>,
+): { readonly kind: JobKind; readonly dueIn: number | null; readonly deadlineAt: Instant } {
+  const begun = maxWaitIn === null ? null : job.deadlineAt;
+  const left = begun === null ? maxWaitIn : Math.max(0, begun - (job.startedAt ?? begun));
+  const deadlineAt = begun ?? (maxWaitIn === null ? null : { in: maxWaitIn });
+  if (dueIn === null) return { kind: "wait", dueIn: left, deadlineAt };
+  if (node.checks) return { kind: "check", dueIn: left === null ? dueIn : Math.min(dueIn, left), deadlineAt };
+  if (left !== null && left <= dueIn) return { kind: "wait", dueIn: left, deadlineAt };
+  return { kind: "execute", dueIn, deadlineAt };
 }
 
 /** A stage record made from a job and what it came to. */

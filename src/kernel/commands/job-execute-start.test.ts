@@ -53,7 +53,8 @@ describe("decideStart", () => {
       suspended: false,
       resumes: true,
       signal: null,
-      deadlineAt: null,
+      // A body that suspends again goes on with its first deadline.
+      deadlineAt: 99,
     });
     expect(entry?.events[0]).toMatchObject({ type: "stage:started", payload: { resumed: true } });
   });
@@ -118,6 +119,21 @@ describe("the start of an execution", () => {
     };
     expect(await execute(bench, runId, "a", { token })).toMatchObject({ ghost: true });
     expect(bench.executor.started).toEqual([]);
+  });
+
+  it("happens once under one token, however many callers hold it", async () => {
+    const bench = kernelOf([graphOf(["a"])]);
+    const other = kernelOf([graphOf(["a"])], {
+      store: bench.store,
+      clock: bench.clock,
+      executor: bench.executor,
+    });
+    const runId = await begin(bench);
+    const token = await lease(bench, runId, "a");
+    const results = await Promise.all([bench, other].map((one) => execute(one, runId, "a", { token })));
+    expect(bench.executor.started).toHaveLength(1);
+    expect(results.filter(({ ghost }) => ghost === true)).toHaveLength(1);
+    expect(results).toContainEqual({ outcome: "completed", output: "a" });
   });
 
   it("wakes a SUSPENDED run", async () => {

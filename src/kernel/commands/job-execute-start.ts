@@ -26,7 +26,6 @@ export function decideStart(state: StartState, given: Given): Decision<JobWrite>
     // `resumes` stays: an attempt that crashes is resumed from the same state again.
     suspended: false,
     signal: null,
-    deadlineAt: null,
   };
   const wakesRun = run.status === "SUSPENDED";
   const entry: Entry = {

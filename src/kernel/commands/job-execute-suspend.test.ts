@@ -220,7 +220,7 @@ describe("a stage that suspends on a signal", () => {
 });
 
 describe("a suspended stage", () => {
-  it("can be executed by hand before it is due, but not while only a signal or a check may wake it", async () => {
+  it("can't be executed by hand before it is due", async () => {
     const bench = kernelOf([graphOf([["a", "b"]], { b: { checks: true } })]);
     bench.executor.bodies.set("a", (task) => (task.resume === null ? suspends({ dueIn: 60_000 }) : "done"));
     bench.executor.bodies.set("b", () => suspends({ dueIn: 60_000 }));
@@ -228,6 +228,24 @@ describe("a suspended stage", () => {
     await execute(bench, runId, "a");
     await execute(bench, runId, "b");
     await expectRefused(bench.store, "JOB_NOT_DUE", () => execute(bench, runId, "b"));
+    await expectRefused(bench.store, "JOB_NOT_DUE", () => execute(bench, runId, "a"));
+    await bench.clock.advance(60_000);
     expect(await execute(bench, runId, "a")).toMatchObject({ outcome: "completed" });
+  });
+
+  it("fails at its first deadline, however often its timer resumes it", async () => {
+    const bench = kernelOf([graphOf(["a"])]);
+    bench.executor.bodies.set("a", () => suspends({ dueIn: 1000, maxWaitIn: 2500 }));
+    const runId = await begin(bench);
+    await execute(bench, runId, "a");
+    const { deadlineAt } = await jobOf(bench, runId, "a");
+    for (let round = 0; round < 2; round += 1) {
+      await bench.clock.advance(1000);
+      await execute(bench, runId, "a");
+    }
+    expect(await jobOf(bench, runId, "a")).toMatchObject({ kind: "wait", deadlineAt, dueAt: deadlineAt });
+    await bench.clock.advance(500);
+    await bench.kernel.dispatch({ type: "stage.pollSuspended" });
+    expect((await standing(bench, runId)).run).toBe("FAILED");
   });
 });

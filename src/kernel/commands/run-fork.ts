@@ -21,10 +21,10 @@ export function scopeFork(command: RunFork): Scope {
 }
 
 /** The blobs that the fork needs copies of, so that either run can be purged without the other. */
-export function blobsOfFork(found: LoadedRun, fromStageId: string): readonly BlobKey[] {
+export function blobsOfFork(found: LoadedRun, fromStageId: string, keepsConfig: boolean): readonly BlobKey[] {
   if (found.graph === null || !hasStage(found.graph, fromStageId)) return [];
   const { group } = nodeOf(found.graph, fromStageId);
-  const payloads = [found.body?.input, found.body?.config];
+  const payloads = [found.body?.input, keepsConfig ? found.body?.config : undefined];
   for (const stage of found.stages) if (stage.group < group) payloads.push(stage.output ?? undefined);
   return payloads.flatMap((payload) =>
     payload === undefined

@@ -8,13 +8,13 @@ import type { Decisions, Given } from "../decision.ts";
 export const PURGE_ROUND = 200;
 
 /** Settled and delivered runs, the oldest first. */
-export function scopePurge(command: RunPurge): Scope {
+export function scopePurge(command: RunPurge, limit = PURGE_ROUND): Scope {
   return {
     of: "purgeable",
     olderThanMs: command.olderThanMs ?? 0,
     status: command.status ?? null,
     keep: command.keep ?? 0,
-    limit: PURGE_ROUND,
+    limit,
   };
 }
 
@@ -22,9 +22,11 @@ export function scopePurge(command: RunPurge): Scope {
 export function decidePurge(loaded: Loaded, given: Given): Decisions<Results["run.purge"]> {
   const { keyRetentionMs } = given.policy;
   const entries: Entry[] = [];
+  const names = new Set(given.registry.subscribers.map(({ name }) => name));
   for (const [index, { run, keys, letters }] of loaded.runs.entries()) {
-    // A dead letter that was put back is owed again.
-    if (!isSettled(run.status) || !run.delivered || letters.some(({ replaying }) => replaying)) continue;
+    // A dead letter that was put back is owed again, as long as there is anybody to give it to.
+    const owed = letters.some(({ replaying, subscriber }) => replaying && names.has(subscriber));
+    if (!isSettled(run.status) || !run.delivered || owed) continue;
     const young = keys.filter((key) => key.createdAt + keyRetentionMs > loaded.now);
     const old = keys.filter((key) => key.createdAt + keyRetentionMs <= loaded.now);
     entries.push({

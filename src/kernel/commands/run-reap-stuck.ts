@@ -26,7 +26,7 @@ export function decideReapStuck(loaded: Loaded, given: Given): Decisions<Results
     const base = { id: `${given.entry}.${index}`, runId: run.id, command: "run.reapStuck" };
     const guards = { version: run.version, remaining: run.remaining };
     if (lost.length > 0) {
-      const error = toRecord(new RunStuckError(run.id, lost));
+      const error = run.error ?? toRecord(new RunStuckError(run.id, lost));
       const { state, registry } = settle(run, given, { status: "FAILED", error });
       mended.push(false);
       entries.push({

@@ -161,12 +161,14 @@ describe("run.rerunFrom", () => {
     await bench.kernel.dispatch(rerun(runId, "b", { force: true }));
     expect(await here).toEqual({ outcome: "failed", ghost: true });
     await bench.kernel.dispatch({ type: "run.claimPending", workerId: "w" });
-    // The new job has the same token again: it is the epoch that tells them apart.
-    expect(await lease(bench, runId, "c")).toBe(token);
+    // Tokens go on over epochs, so that the old one opens nothing, whoever shows it.
+    const fresh = await lease(bench, runId, "c");
+    expect(fresh).toBeGreaterThan(token);
+    await expect(execute(bench, runId, "c", { token })).rejects.toMatchObject({ code: "JOB_LEASED" });
     late.open("from the old epoch");
     expect(await there).toEqual({ outcome: "completed", ghost: true });
     expect(await standing(bench, runId)).toEqual({ run: "RUNNING", a: "COMPLETED" });
-    expect(await execute(bench, runId, "c", { token })).toEqual({ outcome: "completed", output: "c" });
+    expect(await execute(bench, runId, "c", { token: fresh })).toEqual({ outcome: "completed", output: "c" });
   });
 
   it("wakes nothing that slept in the old epoch", async () => {

@@ -4,6 +4,7 @@ import {
   begin,
   create,
   execute,
+  gate,
   graphOf,
   headOf,
   jobOf,
@@ -143,6 +144,31 @@ describe("run.signal", () => {
     // The claim alone moves no version: it is the token that tells.
     expect(await signal(bench, runId)).toEqual({ delivered: true });
     expect(await jobOf(bench, runId, "a")).toMatchObject({ worker: null, token: 4 });
+  });
+
+  it("is kept where the stage was started again after it was read, by a lease that it knew of", async () => {
+    // A sibling keeps the run RUNNING: the start of `a` then moves no version.
+    const graph = [graphOf([["a", "b"]])];
+    const one = kernelOf(graph);
+    const two = kernelOf(graph, { store: one.store, clock: one.clock, executor: one.executor });
+    const slow = gate();
+    one.executor.bodies.set("a", (task) =>
+      task.resume === null ? suspends({ signal: "go", dueIn: 1000 }) : slow.body(),
+    );
+    const runId = await begin(one);
+    await execute(one, runId, "a");
+    await one.clock.advance(1000);
+    const token = await lease(one, runId, "a");
+    let resumed: Promise<unknown> = Promise.resolve();
+    one.watch.afterLoad = async () => {
+      one.watch.afterLoad = null;
+      resumed = execute(two, runId, "a", { token });
+      await settle();
+    };
+    expect(await signal(one, runId)).toEqual({ delivered: false });
+    slow.open("by its timer");
+    expect(await resumed).toEqual({ outcome: "completed", output: "by its timer" });
+    expect((await one.store.run(runId))?.signals).toHaveLength(1);
   });
 
   it("grows the run's version, so that whoever suspends at the same time decides again", () => {

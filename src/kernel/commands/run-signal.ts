@@ -6,13 +6,12 @@ import type { Results, RunSignal } from "../api.ts";
 import { type Decision, type Given, stateOf } from "../decision.ts";
 import { unleased } from "../jobs.ts";
 
-/** The run with its open jobs and the records of what is suspended. */
+/** The run with what is suspended on this signal. */
 export function scopeSignal(command: RunSignal): Scope {
   return {
     of: "run",
     runId: command.workflowRunId,
-    jobs: "all",
-    stages: "all",
+    awaiting: command.name,
     ...(command.idempotencyKey === undefined
       ? {}
       : { key: { type: "run.signal", key: command.idempotencyKey } }),
@@ -32,14 +31,16 @@ export function decideSignal(
   const { run } = found;
   if (isSettled(run.status)) throw new RunSettledError(run.id, run.status, "run.signal");
   // A job under a completion check is leased: taking it is fenced by the token, and the check's late answer is a ghost.
-  const job = found.jobs.find((candidate) => candidate.suspended && candidate.signal === command.name);
+  const [job] = found.jobs;
   const record = job && found.stages.find(({ stageId }) => stageId === job.stageId);
   const result = { delivered: job !== undefined && record !== undefined };
   const writes: Partial<Entry> =
     job === undefined || record === undefined
       ? { signals: [{ runId: run.id, id: given.entry, name: command.name, payload }] }
       : {
-          jobs: [unleased(job, { kind: "execute", dueAt: NOW, signal: null, deadlineAt: null })],
+          jobs: [
+            unleased(job, { kind: "execute", checkFailures: 0, dueAt: NOW, signal: null, deadlineAt: null }),
+          ],
           stages: [woken(record, command.name, payload)],
         };
   const entry: Entry = {

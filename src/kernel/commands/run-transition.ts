@@ -29,6 +29,7 @@ export function decideTransition(
       guards: {
         version: run.version,
         remaining: run.remaining,
+        ...(move.action === "suspended" ? { active: run.active } : {}),
         ...(move.registry === undefined ? {} : { registry: move.registry }),
       },
       state: move.state,

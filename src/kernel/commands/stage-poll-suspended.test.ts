@@ -134,7 +134,8 @@ describe("stage.pollSuspended", () => {
     expect(await bench.kernel.dispatch(poll)).toEqual({ ...nothing, checked: 1 });
     expect(await jobOf(bench, runId, "a")).toMatchObject({
       kind: "check",
-      failures: 1,
+      failures: 0,
+      checkFailures: 1,
       dueAt: bench.clock.now() + 1000,
     });
     await bench.clock.advance(1000);

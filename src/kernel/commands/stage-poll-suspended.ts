@@ -40,29 +40,31 @@ export function decideCheck(
       return fail(state, toRecord(new WaitTimeoutError(job.stageId)), given);
     case "waiting": {
       const left = job.deadlineAt === null ? outcome.checkIn : Math.max(0, job.deadlineAt - state.now);
-      return requeue(state, { dueAt: { in: Math.min(outcome.checkIn, left) } }, [], "waiting", given);
+      const dueAt = { in: Math.min(outcome.checkIn, left) };
+      return requeue(state, { checkFailures: 0, dueAt }, [], "waiting", given);
     }
     case "ready":
       return outcome.output === null
         ? requeue(
             state,
-            { kind: "execute", dueAt: NOW, signal: null, deadlineAt: null },
+            { kind: "execute", checkFailures: 0, dueAt: NOW, signal: null, deadlineAt: null },
             [],
             "resumed",
             given,
           )
         : complete(state, outcome.output.payload, given);
     case "failed": {
-      const failures = job.failures + 1;
-      if (!outcome.retryable || failures >= node.policy.maxAttempts || state.run.error !== null) {
+      // Counted apart from the body's attempts: a check that fails now and then over days says nothing about the body.
+      const checkFailures = job.checkFailures + 1;
+      if (!outcome.retryable || checkFailures >= node.policy.maxAttempts || state.run.error !== null) {
         return fail(state, outcome.error, given);
       }
-      const delayMs = backoffMs(node.policy.backoff, failures, given.random);
+      const delayMs = backoffMs(node.policy.backoff, checkFailures, given.random);
       const event: EventBody = {
         type: "stage:retrying",
         payload: { ...eventOf(job), error: outcome.error, delayMs },
       };
-      return requeue(state, { failures, dueAt: { in: delayMs } }, [event], "waiting", given);
+      return requeue(state, { checkFailures, dueAt: { in: delayMs } }, [event], "waiting", given);
     }
   }
 }
@@ -115,7 +117,7 @@ function fail(state: CheckState, error: ErrorRecord, given: Given): Decision<Che
   const decision = settleStage(
     { ...state, key: null },
     {
-      record: recordOf(state, { status: "FAILED", error, failures: job.failures + 1 }),
+      record: recordOf(state, { status: "FAILED", error }),
       events: [{ type: "stage:failed", payload: { ...eventOf(job), error } }],
       result: { outcome: "failed" },
       fold: true,

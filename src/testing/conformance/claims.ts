@@ -196,6 +196,24 @@ export const claimCases: readonly CaseBody[] = group("claim", [
     },
   },
   {
+    name: "of one job gives a suspended one no earlier than it is due",
+    async body({ store, advance }) {
+      const run = await createRun(store);
+      const only = { only: { runId: run.id, stageId: "a" } };
+      const job = jobOf(run.id, "a", {
+        workflowId: run.workflowId,
+        suspended: true,
+        resumes: true,
+        dueAt: { in: LONG },
+      });
+      await commit(store, entryFor(run.id, { jobs: [job] }));
+      equal((await claim(store, run, ["a"], only)).claimed, [], "a job that waits for its time");
+      await commit(store, entryFor(run.id, { jobs: [{ ...job, dueAt: { in: SHORT } }] }));
+      await advance(SHORT + 10);
+      equal((await claimOne(store, run, "a", only)).suspended, true, "the job whose time has come");
+    },
+  },
+  {
     name: "steps over what nobody present has code for",
     async body({ store }) {
       const graph = graphOf("w", [["old", "new"]]);

@@ -157,6 +157,33 @@ export const payloadCases: readonly CaseBody[] = group("payload", [
         ["a.txt", "text/plain", 77, "file \0 bytes"],
         "the File",
       );
+      const members = {
+        set: new Set([new Blob(["one"]), null, new Blob(["two"]), {}]),
+        map: new Map<unknown, unknown>([
+          [new Blob(["k1"]), 1],
+          [null, 2],
+          [new Blob(["k2"]), new Blob(["v"])],
+        ]),
+      };
+      const many = encodePayload(members, { path: "output", key });
+      for (const blob of many.blobs) await store.blobs.put(blob.key, blob.data);
+      await commit(store, entryFor(run.id, { stages: [stageOf(run.id, "c", { output: many.payload })] }));
+      const kept = present(
+        (await store.run(run.id))?.stages.find(({ stageId }) => stageId === "c")?.output,
+        "the output with Blobs as members and keys",
+      );
+      const again = (await decodePayload(kept, (wanted) => store.blobs.get(wanted))) as typeof members;
+      const textOf = async (part: unknown) => (part instanceof Blob ? part.text() : part);
+      equal(
+        await Promise.all([...again.set].map(textOf)),
+        ["one", null, "two", {}],
+        "Blobs that are members of a Set",
+      );
+      equal(
+        await Promise.all([...again.map].flat().map(textOf)),
+        ["k1", 1, null, 2, "k2", "v"],
+        "Blobs that are keys of a Map",
+      );
       const large = encodePayload("y".repeat(100_000), { path: "output", key });
       for (const blob of large.blobs) await store.blobs.put(blob.key, blob.data);
       await commit(store, entryFor(run.id, { stages: [stageOf(run.id, "b", { output: large.payload })] }));

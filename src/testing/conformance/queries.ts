@@ -112,6 +112,17 @@ export const queryCases: readonly CaseBody[] = group("query", [
     },
   },
   {
+    name: "of a run by its key doesn't find forks, whose keys are another command's",
+    async body({ store }) {
+      const forkedFrom = { runId: "one", stageId: "a" };
+      await createRun(store, { id: "early", key: "upload", forkedFrom });
+      equal(await store.runByKey("upload"), null, "a fork's key");
+      await createRun(store, { id: "one", key: "upload" });
+      await createRun(store, { id: "late", key: "upload", forkedFrom });
+      equal((await store.runByKey("upload"))?.id, "one", "the run beside its forks");
+    },
+  },
+  {
     name: "of events starts after a sequence and stops at a limit",
     async body({ store }) {
       const run = await createRun(store);

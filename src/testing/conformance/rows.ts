@@ -92,6 +92,7 @@ export interface NewRun {
   readonly graph?: Graph;
   readonly priority?: number;
   readonly key?: string;
+  readonly forkedFrom?: Run["forkedFrom"];
   readonly state?: Partial<RunState>;
   readonly entry?: Partial<Entry>;
 }
@@ -108,7 +109,7 @@ export function creation(given: NewRun = {}): Entry {
       graph: graph.hash,
       priority: given.priority ?? 0,
       key: given.key ?? id,
-      forkedFrom: null,
+      forkedFrom: given.forkedFrom ?? null,
     },
     graph,
     body: { runId: id, input: payload({ of: id }), config: payload({}) },
@@ -130,6 +131,7 @@ export function jobOf(runId: string, stageId: string, change: Partial<JobWrite> 
     attempt: 0,
     failures: 0,
     crashes: 0,
+    checkFailures: 0,
     started: false,
     token: 0,
     worker: null,
