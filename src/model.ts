@@ -176,7 +176,7 @@ export interface Run extends RunState {
 export interface RunBody {
   readonly runId: string;
   readonly input: Payload;
-  /** Config by stage id, after the schemas' defaults. */
+  /** Config by stage id as it was given; each stage parses its part. */
   readonly config: Payload;
 }
 

@@ -49,7 +49,8 @@ export async function createRun(
     if ("workflowRunId" in parsed) return { result: parsed, next: [] };
     const encoded = {
       input: encodeOwn(parsed.input, runId, "input"),
-      config: encodeOwn(parsed.config, runId, "config"),
+      // As it was given: a stage parses its own part, and a schema that transforms must not be given its own result.
+      config: encodeOwn(config ?? {}, runId, "config"),
     };
     const hash = await hashed();
     const pending = [...encoded.input.blobs, ...encoded.config.blobs];
@@ -109,20 +110,14 @@ async function answered(
   return core.replay<Results["run.create"]>(record, hash);
 }
 
-async function parse(
-  workflow: RegisteredWorkflow,
-  command: RunCreate,
-): Promise<{ readonly input: unknown; readonly config: unknown }> {
+async function parse(workflow: RegisteredWorkflow, command: RunCreate): Promise<{ readonly input: unknown }> {
   const { parseInput, parseConfig, graph } = workflow;
   const input =
     parseInput === undefined ? { ok: true as const, value: command.input } : await parseInput(command.input);
   if (!input.ok) throw new SchemaError("workflow input", graph.workflowId, input.issues);
-  const config =
-    parseConfig === undefined
-      ? { ok: true as const, value: command.config ?? {} }
-      : await parseConfig(command.config ?? {});
-  if (!config.ok) throw new SchemaError("stage config", graph.workflowId, config.issues);
-  return { input: input.value, config: config.value };
+  const config = await parseConfig?.(command.config ?? {});
+  if (config?.ok === false) throw new SchemaError("stage config", graph.workflowId, config.issues);
+  return { input: input.value };
 }
 
 /**

@@ -49,7 +49,7 @@ export async function forkRun(core: Core, command: RunFork): Promise<Results["ru
   }
 }
 
-/** The fork's own config, parsed and stored; null where it keeps the old run's. */
+/** The fork's own config, checked and stored; null where it keeps the old run's. */
 async function configOf(
   core: Core,
   { config }: RunFork,
@@ -62,7 +62,7 @@ async function configOf(
   if (workflow === undefined) throw new UnknownWorkflowError(run.workflowId, registry.ids());
   const parsed = await workflow.parseConfig?.(config);
   if (parsed?.ok === false) throw new SchemaError("stage config", run.workflowId, parsed.issues);
-  const encoded = encodeOwn(parsed?.ok ? parsed.value : config, runId, "config");
+  const encoded = encodeOwn(config, runId, "config");
   for (const blob of encoded.blobs) await blobs.put(blob.key, blob.data);
   return encoded.payload;
 }

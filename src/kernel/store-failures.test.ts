@@ -10,6 +10,7 @@ import {
   headOf,
   jobOf,
   kernelOf,
+  outcome,
   standing,
   StillClock,
   typesOf,
@@ -163,6 +164,32 @@ describe("an answer that was lost", () => {
       expect(await bench.store.blobs.list(runId)).toHaveLength(1);
     },
   );
+
+  it("makes no ghost of an attempt whose finish came in after it was asked for, and keeps its blobs", async () => {
+    const bench = kernelOf(graphs);
+    const runId = await begin(bench);
+    const key = { runId, epoch: 1, stageId: "a", attempt: 1, name: "0" };
+    bench.executor.bodies.set("a", () =>
+      outcome({
+        kind: "completed",
+        value: null,
+        output: { kind: "value", value: null, blobs: [{ path: [], key, size: 4, type: "" }] },
+        blobs: [{ key, data: new Blob(["text"]) }],
+      }),
+    );
+    bench.watch.onCommit = async (entries, commit) => {
+      if (!entries.some(({ stages }) => stages !== undefined)) return commit();
+      bench.watch.onCommit = null;
+      bench.watch.afterLoad = async () => {
+        bench.watch.afterLoad = null;
+        await commit();
+      };
+      return lost(entries);
+    };
+    expect(await execute(bench, runId, "a")).toEqual({ outcome: "completed", ghost: false });
+    expect(await bench.store.blobs.list(runId)).toEqual([key]);
+    expect(await standing(bench, runId)).toEqual({ run: "RUNNING", a: "COMPLETED" });
+  });
 
   it("takes no blob from a run that may be there", async () => {
     const bench = kernelOf(graphs);

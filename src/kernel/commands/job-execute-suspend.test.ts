@@ -135,6 +135,40 @@ describe("a stage that suspends until a time", () => {
   );
 });
 
+describe("the last active stage of a group", () => {
+  it.each([
+    ["suspends", suspends({ dueIn: 60_000 })],
+    ["completes", "done"],
+  ])("puts no run to sleep when it %s while a sibling is resumed", async (_, end) => {
+    const graph = [graphOf([["a", "b"]])];
+    const bench = kernelOf(graph);
+    const other = kernelOf(graph, { store: bench.store, clock: bench.clock });
+    const [resumption, last] = [gate(), gate()];
+    bench.executor.bodies.set("a", () => suspends({ dueIn: 1000 }));
+    other.executor.bodies.set("a", resumption.body);
+    bench.executor.bodies.set("b", last.body);
+    const runId = await begin(bench);
+    await execute(bench, runId, "a");
+    const b = execute(bench, runId, "b");
+    await settle();
+    await bench.clock.advance(1000);
+    // `b` is decided by what this kernel remembers; the resumption gets in before it.
+    let a: Promise<unknown> = Promise.resolve();
+    bench.watch.onCommit = async (__, commit) => {
+      bench.watch.onCommit = null;
+      a = execute(other, runId, "a");
+      await settle();
+      return commit();
+    };
+    last.open(end);
+    await b;
+    expect(await headOf(bench, runId)).toMatchObject({ status: "RUNNING", active: 1 });
+    expect(await typesOf(bench, runId)).not.toContain("workflow:suspended");
+    resumption.open("done");
+    await a;
+  });
+});
+
 describe("a stage that suspends on a signal", () => {
   it("isn't due before the signal, however long that takes", async () => {
     const bench = kernelOf(pipe);

@@ -5,6 +5,7 @@ import {
   begin,
   create,
   execute,
+  gate,
   graphOf,
   headOf,
   kernelOf,
@@ -119,6 +120,27 @@ describe("run.transition", () => {
     expect(await bench.kernel.dispatch(transition(runId))).toEqual({ action: "suspended" });
     expect((await headOf(bench, runId)).status).toBe("SUSPENDED");
     expect(await bench.kernel.dispatch(transition(runId))).toEqual({ action: "noop" });
+  });
+
+  it("puts no run to sleep whose suspended stage is resumed at the same moment", async () => {
+    const bench = kernelOf([graph]);
+    const other = kernelOf([graph], { store: bench.store, clock: bench.clock });
+    const slow = gate();
+    bench.executor.bodies.set("a", () => suspends({ dueIn: 1000 }));
+    other.executor.bodies.set("a", slow.body);
+    const runId = await begin(bench);
+    for (const stageId of ["a", "b"]) await execute(bench, runId, stageId, { advance: false });
+    await bench.clock.advance(1000);
+    let resumed: Promise<unknown> = Promise.resolve();
+    bench.watch.afterLoad = async () => {
+      bench.watch.afterLoad = null;
+      resumed = execute(other, runId, "a");
+      await settle();
+    };
+    expect(await bench.kernel.dispatch(transition(runId))).toEqual({ action: "noop" });
+    expect(await headOf(bench, runId)).toMatchObject({ status: "RUNNING", remaining: 1, active: 1 });
+    slow.open("done");
+    await resumed;
   });
 
   it("advances once, however many ask at the same time", async () => {

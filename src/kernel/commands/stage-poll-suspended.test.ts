@@ -152,6 +152,20 @@ describe("stage.pollSuspended", () => {
     ]);
   });
 
+  it("counts a check's failures in a row, and apart from the body's", async () => {
+    const answers = ["no", "no", "not yet", "no", "no", "done"];
+    const { bench, runId } = await asked(() => {
+      const answer = answers.shift();
+      if (answer === "no") throw new Error("no answer");
+      return answer === "done" ? ready(answer) : { kind: "waiting", checkIn: 1000 };
+    });
+    while (answers.length > 0) {
+      await bench.clock.advance(5000);
+      await bench.kernel.dispatch(poll);
+    }
+    expect((await bench.store.run(runId))?.stages[0]).toMatchObject({ status: "COMPLETED", failures: 0 });
+  });
+
   it("fails at once what says that asking again is useless", async () => {
     const error = { name: "Error", code: "GONE", message: "gone" };
     const { bench, runId } = await asked(() => ({ kind: "failed", error, retryable: false }));
