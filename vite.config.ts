@@ -7,6 +7,9 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["source", ...defaultServerConditions] } },
   test: {
     include: ["{src,adapters,playground,docs,test}/**/*.test.{ts,tsx}"],
+    // Generous, because time is measured in the bench: here a slow machine is no failure, and only what hangs is.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     coverage: { include: ["src/**", "adapters/**"] },
   },
 });

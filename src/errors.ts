@@ -26,16 +26,15 @@ export interface Issue {
   readonly message: string;
 }
 
-/** Issues of one error that are kept. They stand in rows, journals and messages, and a long list can have as many as elements. */
-const MAX_ISSUES = 100;
-
-/** The first issues; the last of them says how many more there were. */
-function bounded(issues: readonly Issue[]): readonly Issue[] {
-  const kept = issues.slice(0, MAX_ISSUES);
-  const last = kept.at(-1);
-  if (kept.length === issues.length || last === undefined) return kept;
-  const more = issues.length - kept.length;
-  return [...kept.slice(0, -1), { ...last, message: `${last.message} (and ${more} more issues)` }];
+/** The first issues, for rows, journals and messages; the last of them says how many more there were: a list can have one an element. */
+function bounded(issues: readonly Issue[], most = 100): readonly Issue[] {
+  const more = issues.length - most;
+  if (more <= 0) return issues;
+  const says = ({ path, message }: Issue): Issue => ({
+    path,
+    message: `${message} (and ${more} more issues)`,
+  });
+  return [...issues.slice(0, most - 1), ...issues.slice(most - 1, most).map(says)];
 }
 
 function list(issues: readonly Issue[]): string {
@@ -380,12 +379,11 @@ export function toRecord(error: unknown, fallback = "STAGE_ERROR"): ErrorRecord 
   return { name: error.name, code, message: error.message, ...stack, ...issues };
 }
 
-/** Any value in a few words, for messages. Never throws. */
+/** Any value in a few words, for messages. Never throws, as revoked proxies and getters would. */
 export function describe(value: unknown): string {
   try {
     return inWords(value);
   } catch {
-    // A revoked proxy, or a getter that throws.
     return "an object that can't be read";
   }
 }
@@ -395,8 +393,7 @@ function inWords(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value === undefined || value === null)
     return String(value);
   if (typeof value === "bigint") return `${value}n`;
-  if (typeof value === "function") return "a function";
-  if (typeof value === "symbol") return "a symbol";
+  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name;
   return typeof name === "string" && name !== "Object" && name !== ""

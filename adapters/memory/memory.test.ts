@@ -45,6 +45,17 @@ describe("memoryStore", () => {
     expect(() => memoryStore({ record: "changes", changeLimit })).toThrow(InvalidOptionError);
   });
 
+  it.each([
+    ["options", null],
+    ["clock", { clock: {} }],
+    ["clock", { clock: null }],
+    ["record", { record: true }],
+  ])("refuses %s that can't be: %j", (option, given) => {
+    expect(() => memoryStore(given as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", option }),
+    );
+  });
+
   it("keeps the last entries of its change log, and their numbers", async () => {
     const store = memoryStore({ record: "changes", changeLimit: 3 });
     const run = await createRun(store);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Event } from "../model.ts";
 import { deferred } from "../runner/runner.test-helper.ts";
 import { flow, stage } from "../hosts/pump.test-helper.ts";
+import type { RunHandle } from "./api.ts";
 import { engineRig } from "./client.test-helper.ts";
 
 async function all(events: AsyncIterable<Event>): Promise<Event[]> {
@@ -266,5 +267,37 @@ describe("a run", () => {
     gate.resolve();
     await clock.settle();
     expect(await run.result()).toBe("heard");
+  });
+});
+
+describe("a handle's methods", () => {
+  it("act on their own run, whatever their options say", async () => {
+    const { engine } = await engineRig({ workflows: [flow("w", stage("a"), stage("b"))] });
+    const [run, other] = [await engine.start("w", 1), await engine.start("w", 2)];
+    await Promise.all([run.result(), other.result()]);
+    const wrong = { workflowRunId: other.id, fromStageId: "b", type: "run.cancel", force: true } as never;
+    expect(await run.rerunFrom("a", wrong)).toMatchObject({ workflowRunId: run.id, fromStageId: "a" });
+    await run.result();
+    const target = { workflowRunId: other.id, fromStageId: "b", type: "run.cancel" } as never;
+    const fork = await run.fork("a", target);
+    await fork.result();
+    expect((await all(fork.events()))[0]).toMatchObject({ payload: { forkedFrom: run.id } });
+    const elsewhere = { workflowRunId: other.id, name: "t", payload: 2 } as never;
+    await expect(run.signal("s", 1, elsewhere), "the run is settled").rejects.toThrow(run.id);
+  });
+
+  it.each<[string, (run: RunHandle) => unknown]>([
+    ["no stage to rerun from", (run) => run.rerunFrom(undefined as never)],
+    ["null to rerun from", (run) => run.rerunFrom(null as never)],
+    ["a stage without an id", (run) => run.fork({} as never)],
+    ["null as options of a rerun", (run) => run.rerunFrom("a", null as never)],
+    ["null as options of a fork", (run) => run.fork("a", null as never)],
+    ["null as options of a signal", (run) => run.signal("s", 1, null as never)],
+    ["null as options of its events", async (run) => run.events(null as never)],
+  ])("refuse %s", async (_, act) => {
+    const { engine } = await engineRig({ workflows: [flow("w", stage("a"))] });
+    const run = await engine.start("w", 1);
+    await run.result();
+    await expect(act(run)).rejects.toMatchObject({ code: "INVALID_OPTION" });
   });
 });

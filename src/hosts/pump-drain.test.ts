@@ -13,16 +13,16 @@ describe("a pump that is stopped", () => {
     const next = stage("next", () => void names.push("next"));
     const { create, clock, status, pump, store } = rig({
       workflows: [flow("w", slow, next)],
-      pump: { concurrency: 1 },
+      pump: { concurrency: 2 },
     });
     await clock.settle();
     const running = await create("w");
-    const waiting = await create("w");
     await clock.settle();
     let isStopped = false;
     const stopped = pump.stop().then(() => {
       isStopped = true;
     });
+    const waiting = await create("w");
     await clock.advance(1000);
     expect(isStopped).toBe(false);
     gate.resolve();

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../adapters/memory/index.ts";
 import { StorageFullError } from "../errors.ts";
 import { sleep } from "../ports/clock.ts";
+import { virtualClock } from "../testing/clock.ts";
 import { flow, rig, stage } from "./pump.test-helper.ts";
 
 const full = () => new StorageFullError("memory");
@@ -159,5 +160,34 @@ describe("a pump whose store is in trouble", () => {
     await clock.advance(1);
     expect(await status(runId)).toBe("COMPLETED");
     expect(claims).toBeLessThan(20);
+  });
+
+  it("asks no faster either where no commit has told it the store's time", async () => {
+    const clock = virtualClock();
+    const store = memoryStore({ clock: { now: () => clock.now() - 10_000 } });
+    const waits = stage("a", (ctx) =>
+      ctx.resumedBy ? undefined : { suspended: true, state: 1, pollConfig: { pollInterval: 5000 } },
+    );
+    const checks = stage("b", () => ({ suspended: true, state: 1, pollConfig: { pollInterval: 5000 } }), {
+      checkCompletion: () => ({ ready: true, output: "checked" }),
+    });
+    const workflows = [flow("waits", waits), flow("checks", checks)];
+    const before = rig({ workflows, store, clock });
+    await clock.settle();
+    const runIds = [await before.create("waits"), await before.create("checks")];
+    await clock.settle();
+    await before.pump.stop();
+    let claims = 0;
+    const after = rig({
+      workflows,
+      store,
+      clock,
+      interfere: (call) => {
+        if (call === "jobs.claim") claims += 1;
+      },
+    });
+    await clock.advance(7000);
+    expect(await Promise.all(runIds.map(after.status))).toEqual(["COMPLETED", "COMPLETED"]);
+    expect(claims).toBeLessThan(150);
   });
 });

@@ -72,6 +72,45 @@ describe("a pump", () => {
     expect(most).toBe(3);
   });
 
+  it("gives back what a finish leased into slots that others have taken meanwhile", async () => {
+    const [fanned, held] = [deferred(), deferred()];
+    let now = 0;
+    let most = 0;
+    const counted = (id: string, gate?: Promise<void>) =>
+      stage(id, async () => {
+        now += 1;
+        most = Math.max(most, now);
+        await gate;
+        now -= 1;
+      });
+    const { create, clock, status, store } = rig({
+      workflows: [
+        flow("fan", counted("a", fanned.promise), [counted("b", held.promise), counted("c")]),
+        flow("hold", counted("d", held.promise)),
+      ],
+      pump: { concurrency: 2 },
+    });
+    await clock.settle();
+    const fan = await create("fan");
+    const hold = await create("hold");
+    await clock.settle();
+    fanned.resolve();
+    await clock.settle();
+    expect(now).toBe(2);
+    const jobs = (await store.run(fan))?.jobs.map(({ stageId, worker, crashes }) => [
+      stageId,
+      worker !== null,
+      crashes,
+    ]);
+    expect(jobs).toEqual([
+      ["b", true, 0],
+      ["c", false, 0],
+    ]);
+    held.resolve();
+    await clock.settle();
+    expect([await status(fan), await status(hold), most]).toEqual(["COMPLETED", "COMPLETED", 2]);
+  });
+
   it("lets nobody pass who waits: then a new run is pending too, and the higher priority goes first", async () => {
     const gate = deferred();
     const names: string[] = [];
@@ -241,6 +280,22 @@ describe("a pump's wake-ups", () => {
     await clock.advance(1);
     expect(await status(runId)).toBe("COMPLETED");
     expect(at.map((time) => time - from)).toEqual([0, 400, 800]);
+  });
+
+  it("come for its own retries where the feed is silent", async () => {
+    let calls = 0;
+    const body = () => {
+      calls += 1;
+      if (calls === 1) throw new Error("not yet");
+    };
+    const { create, clock, status } = rig({
+      workflows: [flow("w", stage("a", body, { retry: quick }))],
+      isDeaf: true,
+    });
+    await clock.settle();
+    const runId = await create("w");
+    await clock.advance(400);
+    expect(await status(runId)).toBe("COMPLETED");
   });
 
   it("come for another kernel's retry, when that kernel is gone", async () => {

@@ -42,7 +42,7 @@ export async function createRun(
     const runId = ids.runId();
     // The value as it was sent: a schema's default that depends on time would make every repetition another payload.
     const hashed = (): Promise<string> =>
-      payloadHash([command.workflowId, input, config ?? {}, priority, annotations]);
+      payloadHash({ workflowId: command.workflowId, input, config: config ?? {}, priority, annotations });
     const parsed = await parse(workflow, command).catch((error: unknown) =>
       answered(core, command, hashed, error),
     );

@@ -56,12 +56,12 @@ async function executeKeyed(
   key: string,
   options: { readonly job?: Job; readonly slots?: number },
 ): Promise<Executed> {
-  const hash = await payloadHash([
-    command.workflowRunId,
-    command.workflowId,
-    command.stageId,
-    command.config,
-  ]);
+  const hash = await payloadHash({
+    workflowRunId: command.workflowRunId,
+    workflowId: command.workflowId,
+    stageId: command.stageId,
+    config: command.config,
+  });
   return core.alone("job.execute", key, async () => {
     const { key: record } = await core.ports.store.load({
       of: "run",

@@ -15,7 +15,9 @@ export async function forkRun(core: Core, command: RunFork): Promise<Results["ru
   const { ids, blobs, store } = core.ports;
   const { workflowRunId, fromStageId, idempotencyKey } = command;
   const hash =
-    idempotencyKey === undefined ? "" : await payloadHash([workflowRunId, fromStageId, command.config]);
+    idempotencyKey === undefined
+      ? ""
+      : await payloadHash({ workflowRunId, fromStageId, config: command.config });
   const runId = ids.runId();
   // One read for blobs and decision: a rerun in between would leave the fork with records of one epoch and blobs of another.
   const loaded = await store.load(scopeFork(command));

@@ -122,7 +122,11 @@ export class Kernel {
         const hash =
           key === undefined
             ? ""
-            : await payloadHash([command.workflowRunId, command.fromStageId, command.force]);
+            : await payloadHash({
+                workflowRunId: command.workflowRunId,
+                fromStageId: command.fromStageId,
+                force: command.force,
+              });
         return core.alone(command.type, key, () =>
           core.transact(
             command.type,
@@ -200,7 +204,7 @@ export class Kernel {
     const { workflowRunId, name } = command;
     const blobName = `signal.${core.ports.ids.entryId()}`;
     const { payload, blobs } = encodeOwn(command.payload, workflowRunId, "payload", blobName);
-    const hash = await payloadHash([workflowRunId, name, command.payload]);
+    const hash = await payloadHash({ workflowRunId, name, payload: command.payload });
     const scope = scopeSignal(command);
     if (blobs.length > 0) {
       // What is going to be refused, or was done before, leaves no blob behind: nobody would find it again.

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PayloadError } from "../errors.ts";
+import { PayloadError, TooLargeError } from "../errors.ts";
 import { canonical, canonicalWithBlobs, hashOf } from "./canonical.ts";
 import { copyValue } from "./copy.ts";
 import { payloadValue, same } from "./values.test-helper.ts";
@@ -109,6 +109,31 @@ describe("canonicalWithBlobs", () => {
     expect(await text("a", 1)).not.toBe(await canonicalWithBlobs([new Blob(["x"])]));
   });
 
+  it.each<[string, unknown]>([
+    ["input.items[1].done is a function", { items: [1, { done: () => 1 }] }],
+    ["input[0][1] is a symbol", new Map([["k", Symbol("x")]])],
+    ["input[0][0] is a function", new Map([[() => 1, 1]])],
+    ["input.s[1] is an instance of RegExp", { s: new Set([1, /x/]) }],
+    ["input is unreadable (boom)", Object.defineProperty({}, "a", { enumerable: true, get: boom })],
+  ])("says that %s", async (message, value) => {
+    await expect(canonicalWithBlobs(value, "input")).rejects.toThrow(PayloadError);
+    await expect(canonicalWithBlobs(value, "input")).rejects.toThrow(message);
+  });
+
+  it("doesn't write out what is shared beyond the bounds of a payload", async () => {
+    let doubled: unknown = 1;
+    for (let level = 0; level < 40; level += 1) doubled = [doubled, doubled];
+    await expect(canonicalWithBlobs({ doubled })).rejects.toThrow(TooLargeError);
+    const text = "x".repeat(1 << 20);
+    await expect(canonicalWithBlobs(Array.from({ length: 300 }, () => text))).rejects.toThrow(TooLargeError);
+    const nested = (depth: number): unknown =>
+      Array.from({ length: depth }).reduce<unknown>((inner) => new Map([[1, inner]]), "bottom");
+    expect(await canonicalWithBlobs(nested(250))).toContain("bottom");
+    expect(copyValue(nested(250))).toEqual(nested(250));
+    await expect(canonicalWithBlobs(nested(251))).rejects.toThrow("nested deeper than 500");
+    expect(() => copyValue(nested(251))).toThrow("nested deeper than 500");
+  });
+
   it("hashes what is larger than one slice like the whole", async () => {
     const bytes = new Uint8Array(2_500_000).fill(7);
     const whole = await crypto.subtle.digest("SHA-256", bytes);
@@ -124,6 +149,10 @@ describe("hashOf", () => {
     expect(hashOf("\u00e9".repeat(129))).not.toBe(hashOf("e".repeat(129)));
   });
 });
+
+function boom(): never {
+  throw new Error("boom");
+}
 
 /** The same value, built the other way round. */
 function reversed(value: unknown): unknown {

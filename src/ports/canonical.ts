@@ -105,7 +105,7 @@ class Writer {
   #writeObject(value: object, depth: number): string {
     if (depth >= MAX_DEPTH) return this.#refuse(`nested deeper than ${MAX_DEPTH}, or a cycle`, 0);
     this.#count(8);
-    if (Array.isArray(value)) return `[${this.#writeItems(value, depth).join(",")}]`;
+    if (Array.isArray(value)) return this.#writeArray(value, depth);
     if (Object.getPrototypeOf(value) === Object.prototype) return this.#writePlain(value, depth);
     const tag = tagOf(value);
     switch (tag) {
@@ -118,7 +118,7 @@ class Writer {
           .sort()
           .join(",")}}`;
       case "Set":
-        return `Set{${this.#writeItems(value as Set<unknown>, depth)
+        return `Set{${this.#writeMembers(value as Set<unknown>, depth)
           .sort()
           .join(",")}}`;
       default:
@@ -133,12 +133,23 @@ class Writer {
     return this.#blobText?.(value) ?? this.#refuse("a Blob where only its digest can stand", depth);
   }
 
-  #writeItems(items: Iterable<unknown>, depth: number): string[] {
+  #writeArray(items: readonly unknown[], depth: number): string {
+    let text = "[";
+    for (let index = 0; index < items.length; index += 1) {
+      this.#count(1);
+      this.#trail[depth] = index;
+      if (index > 0) text += ",";
+      text += this.write(items[index], depth + 1);
+    }
+    return `${text}]`;
+  }
+
+  #writeMembers(members: Set<unknown>, depth: number): string[] {
     const texts: string[] = [];
-    for (const item of items) {
+    for (const member of members) {
       this.#count(1);
       this.#trail[depth] = texts.length;
-      texts.push(this.write(item, depth + 1));
+      texts.push(this.write(member, depth + 1));
     }
     return texts;
   }

@@ -6,7 +6,7 @@ export interface Subscriber {
   /** Only these types are handed over; all by default. */
   readonly types?: ReadonlySet<EventType>;
   /**
-   * Handles one event. A rejection is a failed delivery: it is tried again with back-off, and after `maxDeliveries` failures the event is its
+   * Handles one event, which it shares with the other subscribers: it must not change it. A rejection is a failed delivery: it is tried again with back-off, and after `maxDeliveries` failures the event is its
    * dead letter. May be given an event twice (a crash between delivery and the cursor's move): deduplicate by `event.id`.
    */
   handle(event: Event): void | Promise<void>;

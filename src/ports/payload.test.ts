@@ -72,6 +72,36 @@ describe("payloads", () => {
     expect([...back.set][0]).toBeInstanceOf(File);
   });
 
+  it.each([
+    ["inline", undefined],
+    ["as text", 0],
+  ])("keep Blobs apart that are members of a Set or keys of a Map, %s", async (_, inlineLimit) => {
+    const twice = new Blob(["twice"]);
+    const value = {
+      set: new Set([new Blob(["one"]), null, twice, new File(["two"], "two.txt"), {}]),
+      map: new Map<unknown, unknown>([
+        [new Blob(["k1"]), 1],
+        [null, new Set([twice])],
+        [new Blob(["k2"]), null],
+        [{}, new Map([[twice, twice]])],
+      ]),
+    };
+    const text = async (part: unknown): Promise<unknown> => {
+      if (part instanceof Blob) return part.text();
+      if (part instanceof Set) return Promise.all(Array.from(part, text));
+      if (part instanceof Map) return Promise.all(Array.from(part, (entry) => Promise.all(entry.map(text))));
+      return part;
+    };
+    const back = (await roundTrip(value, inlineLimit)) as typeof value;
+    expect(await text(back.set)).toEqual(["one", null, "twice", "two", {}]);
+    expect(await text(back.map)).toEqual([
+      ["k1", 1],
+      [null, ["twice"]],
+      ["k2", null],
+      [{}, [["twice", "twice"]]],
+    ]);
+  });
+
   it("carry a Blob that is the whole value, and one inside a large value", async () => {
     const whole = (await roundTrip(new Blob(["x"]))) as Blob;
     expect(await whole.text()).toBe("x");
@@ -106,6 +136,10 @@ describe("payloads", () => {
     expect(copy).not.toBe(value);
     expect(() => copyInline({ file: new Blob([]) }, "annotations")).toThrow("annotations.file is a Blob");
     expect(() => copyInline("x".repeat(70_000), "annotations")).toThrow(TooLargeError);
+    const nested = (depth: number): unknown =>
+      Array.from({ length: depth }).reduce<unknown>((inner) => [inner], "bottom");
+    expect(copyInline(nested(480), "annotations")).toEqual(nested(480));
+    expect(() => copyInline(nested(481), "annotations")).toThrow("annotations is nested deeper than 480");
   });
 
   it("say which blob is missing", async () => {

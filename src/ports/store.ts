@@ -270,10 +270,7 @@ export interface JobTransport {
     readonly kinds: readonly JobKind[];
     readonly limit: number;
     readonly leaseFor: number;
-    /**
-     * Only this one job, for `job.execute` without a token: due or in back-off, as long as nobody leases it. A suspended one must be due:
-     * what it waits for has not come before.
-     */
+    /** Only this one job, due or, unless it is suspended, in back-off, as long as nobody leases it: for `job.execute` without a token. */
     readonly only?: { readonly runId: string; readonly stageId: string };
   }): Promise<{
     readonly now: number;

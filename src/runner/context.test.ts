@@ -178,6 +178,10 @@ describe("a context", () => {
   });
 });
 
+function nested(depth: number): unknown {
+  return Array.from({ length: depth }).reduce<unknown>((inner) => [inner], "bottom");
+}
+
 describe("ctx.annotate", () => {
   it("becomes events in order with the progress, committed however the attempt ends", async () => {
     const { execute } = bench({
@@ -210,6 +214,12 @@ describe("ctx.annotate", () => {
     ["a name that is none", (ctx) => ctx.annotate("", 1), "INVALID_OPTION"],
     ["a function", (ctx) => ctx.annotate("a", { f: () => 1 }), "INVALID_PAYLOAD: annotation.f is a function"],
     ["a Blob", (ctx) => ctx.annotate("a", { b: new Blob([]) }), "INVALID_PAYLOAD: annotation.b is a Blob"],
+    ["what is larger than 64 kB", (ctx) => ctx.annotate("a", "x".repeat(66_000)), "TOO_LARGE: annotation is"],
+    [
+      "what is nested too deep for an event",
+      (ctx) => ctx.annotate("a", nested(481)),
+      "INVALID_PAYLOAD: annotation is nested deeper than 480",
+    ],
     [
       "one too many",
       (ctx) => {
@@ -303,6 +313,7 @@ describe("ctx.storage", () => {
 
   it.each<[string, (ctx: StageContext) => Promise<unknown>, string]>([
     ["a name that is none", ({ storage }) => storage.put("", "x"), "ctx.storage.put: name must be"],
+    ["half a surrogate pair", ({ storage }) => storage.put("\ud800", "x"), "without lone surrogates"],
     ["data that is none", ({ storage }) => storage.put("a", 5 as never), "ctx.storage.put: data must be"],
     ["a name that is no text", ({ storage }) => storage.get(5 as never), "ctx.storage.get: name must be"],
   ])("refuses %s", async (_, act, message) => {

@@ -79,6 +79,8 @@ describe("createKernel", () => {
     ["parallelCommits", { parallelCommits: -1 }],
     ["leaderEpoch", { leaderEpoch: -1 }],
     ["eventSink", { eventSink: 5 }],
+    ["policy", { policy: 5 }],
+    ["policy", { policy: null }],
     ["policy.leaseMs", { policy: { leaseMs: 0 } }],
     ["policy.maxDeliveries", { policy: { maxDeliveries: Number.NaN } }],
     ["policy.keyRetentionMs", { policy: { keyRetentionMs: -1 } }],

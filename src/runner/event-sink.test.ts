@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { definePlugin } from "../define/plugin.ts";
-import { DuplicateSubscriberError, InvalidOptionError } from "../errors.ts";
+import { DefinitionError, DuplicateSubscriberError, InvalidOptionError } from "../errors.ts";
 import type { Event } from "../model.ts";
 import { createEventSink, toEventSink } from "./event-sink.ts";
 import { createPluginRunner } from "./plugin-runner.ts";
@@ -43,7 +43,13 @@ describe("createEventSink", () => {
     for (const wrong of [undefined, {}, { name: "", handle: () => 1 }, { name: "x" }]) {
       expect(() => sink.subscribe(wrong as never)).toThrow(InvalidOptionError);
     }
+    for (const types of [["stage:started"], "stage:started", null, {}]) {
+      expect(() => sink.subscribe({ ...subscriber("b"), types } as never)).toThrow("a Set of event types");
+    }
     expect(sink.subscribers).toHaveLength(1);
+    expect(() => createEventSink(null as never)).toThrow(InvalidOptionError);
+    sink.subscribe({ ...subscriber("b"), types: new Set(["stage:started"]) });
+    expect(sink.subscribers).toHaveLength(2);
   });
 });
 
@@ -102,6 +108,22 @@ describe("createPluginRunner", () => {
       DuplicateSubscriberError,
     );
     expect(eventSink.subscribers).toHaveLength(1);
+  });
+
+  it.each([undefined, {}, { plugins: {} }, { plugins: [], eventSink: {} }])(
+    "refuses to be made of %j",
+    (given) => {
+      expect(() => createPluginRunner(given as never)).toThrow(InvalidOptionError);
+    },
+  );
+
+  it("refuses a plugin without handlers, and subscribes none", () => {
+    const eventSink = createEventSink();
+    const plugins = [plugin("a"), { name: "b" }] as never;
+    expect(() => createPluginRunner({ plugins, eventSink })).toThrow(DefinitionError);
+    expect(eventSink.subscribers).toEqual([]);
+    const none = createPluginRunner({ plugins: [] });
+    return expect(none.processEvents(undefined as never)).rejects.toThrow(InvalidOptionError);
   });
 
   it("delivers by hand, in order, past failures, which it reports", async () => {

@@ -52,7 +52,10 @@ function checkTypes(types: unknown): void {
 }
 
 /** An event sink as it is, or an {@link EventTarget} as the one subscriber of a new sink. */
-export function toEventSink(given: EventSink | EventTarget | undefined, where = "createEventSink"): EventSink {
+export function toEventSink(
+  given: EventSink | EventTarget | undefined,
+  where = "createEventSink",
+): EventSink {
   if (given === undefined) return createEventSink();
   if (typeof given === "function") return createEventSink([{ name: TARGET_NAME, handle: given }]);
   if (typeof given === "object" && given !== null) {

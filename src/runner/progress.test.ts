@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { StageContext } from "../define/context.ts";
+import { copyValue } from "../ports/copy.ts";
 import { MAX_JOURNALED, Spread } from "./progress.ts";
 import { bench, deferred } from "./runner.test-helper.ts";
 
@@ -56,6 +57,25 @@ describe("ctx.onProgress", () => {
     expect(observer.reports.at(-1)).toEqual({ progress: 0.9, message: "nearly", details: { left: 1 } });
     expect(clock.pending).toBe(0);
   });
+
+  it.each([480, 481, 499, 500, 501, 5000])(
+    "takes details that are nested %d deep, so that the journal takes them too",
+    async (depth) => {
+      const details = Array.from({ length: depth }).reduce<unknown>((inner) => [inner], "bottom");
+      const { execute, observer } = bench({
+        execute: (ctx) => {
+          ctx.onProgress({ progress: 0.5, details });
+          ctx.log("INFO", "deep", details);
+          return { output: 1 };
+        },
+      });
+      const outcome = await execute().outcome;
+      expect(outcome.kind).toBe("completed");
+      // As a store holds them: in an entry, in a batch, each in a list.
+      expect(() => copyValue([{ events: outcome.events }])).not.toThrow();
+      expect(() => copyValue([{ batches: observer.batches }])).not.toThrow();
+    },
+  );
 
   it("journals all reports of an attempt that makes few", async () => {
     const { ctx, clock, end, outcome } = reporter();

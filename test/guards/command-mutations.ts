@@ -121,8 +121,18 @@ export const ofCommands: readonly Mutation[] = [
     [
       [
         "the version that guards a suspension",
-        "list of early signals.\n    guards: { version: run.version,",
+        "list of early signals.\n    guards: {\n      version: run.version,",
         "list of early signals.\n    guards: {",
+      ],
+      [
+        "the counter that guards falling asleep, for who suspends",
+        "...(sleeps ? { active: run.active } : {}),",
+        "",
+      ],
+      [
+        "the counter that guards falling asleep, for who completes",
+        '...(move?.action === "suspended" ? { active: run.active } : {}),',
+        "",
       ],
       ["using an early signal up", "    ...(early ? { dropSignals: [early.id] } : {}),\n", ""],
     ],
@@ -141,6 +151,11 @@ export const ofCommands: readonly Mutation[] = [
   ),
   ...command("run-transition", [
     ["the version that guards a transition", "        version: run.version,\n", ""],
+    [
+      "the counter that guards a transition to sleep",
+      '        ...(move.action === "suspended" ? { active: run.active } : {}),\n',
+      "",
+    ],
     ["the counter that guards a transition", "        remaining: run.remaining,\n", ""],
     [
       "the list of subscribers that guards a run's end",
@@ -231,7 +246,12 @@ export const ofCommands: readonly Mutation[] = [
     [
       ["the token that guards a check's answer", TOKEN, "jobs: []"],
       ["the end of a wait", "job.deadlineAt !== null && job.deadlineAt <= now", "false"],
-      ["the bound on failing checks", "failures >= node.policy.maxAttempts", "false"],
+      [
+        "an answer between failing checks",
+        "return requeue(state, { checkFailures: 0, dueAt }",
+        "return requeue(state, { dueAt }",
+      ],
+      ["the bound on failing checks", "checkFailures >= node.policy.maxAttempts", "false"],
     ],
     "commands/run-signal",
   ),

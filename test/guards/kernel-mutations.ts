@@ -70,7 +70,11 @@ export const ofKernel: readonly Mutation[] = [
         "false",
       ],
       ["forgetting an earlier epoch's outputs", "core.warm.drop(claimed.runId);", ";"],
-      ["taking a ghost's blobs back", "finished.result.ghost && outcome.blobs.length > 0", "false"],
+      [
+        "taking a ghost's blobs back",
+        "if (outcome.blobs.length > 0) await core",
+        "if (outcome.blobs.length > 999) await core",
+      ],
       [
         "moving a run on whose group ended unnoticed",
         "if (fold && last && endsGroup(",
@@ -88,6 +92,11 @@ export const ofKernel: readonly Mutation[] = [
     "execute",
     ["store-failures"],
     [
+      [
+        "a winner that isn't taken for a ghost",
+        "if (await isRecorded(core, started.job))",
+        "if (started === null)",
+      ],
       [
         "a full store is not the body's fault",
         "await core.ports.store.jobs.release({ leases: [claimed] }).catch(() => undefined);",
@@ -137,6 +146,14 @@ export const ofKernel: readonly Mutation[] = [
     ],
   ),
   ...flow(
+    "fork",
+    ["commands/run-fork"],
+    [
+      ["no copies of a fork that another kernel made", "        await blobs.remove(runId);\n", ""],
+      ["no copies of a fork that came to nothing", "    await discardBlobs(blobs, runId, error);\n", ""],
+    ],
+  ),
+  ...flow(
     "kernel",
     ["commands/run-cancel", "commands/run-fork", "commands/run-signal"],
     [
@@ -144,11 +161,6 @@ export const ofKernel: readonly Mutation[] = [
         "aborting a cancelled body at once",
         'core.leases.abortRun(runId, state?.epoch ?? 0, "cancelled")',
         "undefined",
-      ],
-      [
-        "no copies of a fork that came to nothing",
-        "if (result.workflowRunId !== runId) await blobs.remove(runId);",
-        "",
       ],
       [
         "no blobs of a signal that is refused",

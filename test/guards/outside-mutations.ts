@@ -20,6 +20,11 @@ export const outside: readonly Mutation[] = [
       "guards.remaining !== undefined && guards.remaining !== head.remaining",
       "false",
     ],
+    [
+      "the store's check of the other counter",
+      "guards.active !== undefined && guards.active !== head.active",
+      "false",
+    ],
     ["the store's check of a job's token", "    job.token === guard.token &&\n", ""],
     [
       "the store's check of a job's attempt",

@@ -53,7 +53,14 @@ const forgets: StoreFactory = (options) => {
       commits += 1;
       if (commits % 50 > 0) return store.commit(entries, epoch);
       const at = options.clock.now();
-      return entries.map(() => ({ status: "committed", at, version: 1, sequence: 1, remaining: 0, active: 0 }));
+      return entries.map(() => ({
+        status: "committed",
+        at,
+        version: 1,
+        sequence: 1,
+        remaining: 0,
+        active: 0,
+      }));
     },
   };
 };
@@ -75,7 +82,9 @@ const overwritesKeys: StoreFactory = (options) => {
         epoch,
       );
       let next = 0;
-      return verdicts.map((verdict, index) => (again[index] === null ? verdict : (repeated[next++] ?? verdict)));
+      return verdicts.map((verdict, index) =>
+        again[index] === null ? verdict : (repeated[next++] ?? verdict),
+      );
     },
   };
 };

@@ -78,7 +78,10 @@ async function run(): Promise<number> {
 function shortOf(total: number, coverage: Coverage): string[] {
   const lines = coverage
     .unmet(LEAST_MEETINGS)
-    .map((pair) => `${pair.fault} met ${pair.phase} ${coverage.count(pair)} times, of at least ${LEAST_MEETINGS}`);
+    .map(
+      (pair) =>
+        `${pair.fault} met ${pair.phase} ${coverage.count(pair)} times, of at least ${LEAST_MEETINGS}`,
+    );
   if (total < LEAST_STEPS) lines.push(`${total} steps were taken, of at least ${LEAST_STEPS}`);
   return lines;
 }
@@ -97,7 +100,9 @@ async function inChildren(onReport: (report: SeedReport) => void): Promise<void>
   const end = from + seeds;
   await Promise.all(
     Array.from({ length: jobs }, async () => {
-      const child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), { execArgv: process.execArgv });
+      const child = fork(fileURLToPath(new URL("./child.ts", import.meta.url)), {
+        execArgv: process.execArgv,
+      });
       await new Promise<void>((resolve) => {
         const deal = (): void => {
           if (next < end) child.send(next++);

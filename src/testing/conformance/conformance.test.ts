@@ -156,6 +156,23 @@ describe("the conformance suite", () => {
       }),
     ],
     [
+      "finds forks by the keys of runs",
+      "doesn't find forks",
+      rewriting((entry) =>
+        entry.create === undefined ? entry : { ...entry, create: { ...entry.create, forkedFrom: null } },
+      ),
+    ],
+    [
+      "wakes a suspended job before its time",
+      "a suspended one no earlier than it is due",
+      rewriting((entry) => ({
+        ...entry,
+        ...(entry.jobs === undefined
+          ? {}
+          : { jobs: entry.jobs.map((job) => ({ ...job, suspended: false })) }),
+      })),
+    ],
+    [
       "touches all jobs of a run with each",
       "costs the same in a wide group",
       (store) => ({

@@ -33,7 +33,8 @@ export class Clients {
   /** Starts the processes and the commands. */
   start(): void {
     const { random, settings } = this.#world;
-    for (let index = 0; index < settings.workers; index += 1) this.#spawn(true, index === 0 || random.chance(0.5));
+    for (let index = 0; index < settings.workers; index += 1)
+      this.#spawn(true, index === 0 || random.chance(0.5));
     this.#spawn(false, false);
     void this.#send();
   }
@@ -124,9 +125,13 @@ export class Clients {
     this.#spawn(true, random.chance(0.5));
   }
 
-  /** Cancels, or reruns, a run under a body's feet. */
-  meddle(how: "cancel" | "rerun", runId: string, stageId: string): void {
-    this.#issue(
+  /** Cancels, or reruns, a run under a body's feet; mostly through another process, which can't tell the body at once. */
+  meddle(how: "cancel" | "rerun", runId: string, stageId: string, executing: Process): void {
+    const { random, processes } = this.#world;
+    const others = processes.filter((process) => !process.crashed && process !== executing);
+    const process = others.length > 0 && random.chance(0.8) ? random.pick(others) : executing;
+    void this.#dispatch(
+      process,
       how === "cancel"
         ? { type: "run.cancel", workflowRunId: runId }
         : { type: "run.rerunFrom", workflowRunId: runId, fromStageId: stageId, force: true },

@@ -81,7 +81,11 @@ function about(type: AboutRun, runs: readonly ModelRun[], random: Random): Comma
       return { type, workflowRunId: prefer(done).head.id };
     }
     case "run.cancel":
-      return { type, workflowRunId: prefer(live).head.id, ...(random.chance(0.3) ? { reason: "by chance" } : {}) };
+      return {
+        type,
+        workflowRunId: prefer(live).head.id,
+        ...(random.chance(0.3) ? { reason: "by chance" } : {}),
+      };
     case "run.rerunFrom":
     case "run.fork": {
       const { head, stages } = prefer(settled);
@@ -95,7 +99,13 @@ function about(type: AboutRun, runs: readonly ModelRun[], random: Random): Comma
       const { head, jobs } = prefer(waiting.length > 0 ? waiting : live);
       const awaited = [...jobs.values()].find(({ signal }) => signal !== null)?.signal;
       const name = awaited !== undefined && random.chance(0.8) ? awaited : random.pick(["go", "approve"]);
-      return { type, workflowRunId: head.id, name: name ?? "go", payload: { n: random.below(3) }, ...keyOf(random) };
+      return {
+        type,
+        workflowRunId: head.id,
+        name: name ?? "go",
+        payload: { n: random.below(3) },
+        ...keyOf(random),
+      };
     }
   }
 }

@@ -131,7 +131,9 @@ const RARE: Readonly<Record<string, number>> = {
   check: 2,
 };
 
-const PLANNED: readonly Pair[] = PAIRS.flatMap((pair) => Array.from({ length: RARE[pair.phase] ?? 1 }, () => pair));
+const PLANNED: readonly Pair[] = PAIRS.flatMap((pair) =>
+  Array.from({ length: RARE[pair.phase] ?? 1 }, () => pair),
+);
 
 /** What one seed is to bring about: a share of all pairs, another for each seed, so that rare ones come up as often as common ones. */
 export class FaultPlan {
@@ -173,7 +175,8 @@ export class FaultPlan {
   /** It came to nothing: it is still to be brought about. */
   again(phases: readonly string[], fault: Fault): void {
     for (const phase of phases) {
-      if (FAULTS[phase]?.includes(fault)) this.#pending.set(phase, [...(this.#pending.get(phase) ?? []), fault]);
+      if (FAULTS[phase]?.includes(fault))
+        this.#pending.set(phase, [...(this.#pending.get(phase) ?? []), fault]);
     }
   }
 

@@ -68,9 +68,13 @@ export class Ledger {
 
   /** An entry was committed. */
   committed(entry: Entry, process: Process): void {
-    const about = entry.create === undefined || entry.command !== "run.create" ? entry.runId : `key ${entry.create.key}`;
+    const about =
+      entry.create === undefined || entry.command !== "run.create" ? entry.runId : `key ${entry.create.key}`;
     const source = entry.create?.forkedFrom?.runId;
-    for (const name of [`${entry.command} ${source ?? about}`, `${process.name} ${entry.command} ${source ?? about}`]) {
+    for (const name of [
+      `${entry.command} ${source ?? about}`,
+      `${process.name} ${entry.command} ${source ?? about}`,
+    ]) {
       this.#commits.set(name, (this.#commits.get(name) ?? 0) + 1);
     }
   }
@@ -131,7 +135,8 @@ export class Ledger {
 
   #isThere(command: Command, result: Results[Command["type"]]): void {
     const { model, lifecycle } = this.#witness;
-    const missing = (what: string): void => this.#report("acknowledged", `${what} was acknowledged and isn't there`);
+    const missing = (what: string): void =>
+      this.#report("acknowledged", `${what} was acknowledged and isn't there`);
     switch (command.type) {
       case "run.create":
       case "run.fork": {
@@ -154,7 +159,8 @@ export class Ledger {
         const { workflowRunId: runId, stageId } = command;
         const epochs = model.runs.get(runId)?.head.epoch ?? 0;
         if (outcome !== "completed" || ghost || model.purged.has(runId)) return;
-        for (let epoch = 1; epoch <= epochs; epoch += 1) if (lifecycle.isCompleted(runId, stageId, epoch)) return;
+        for (let epoch = 1; epoch <= epochs; epoch += 1)
+          if (lifecycle.isCompleted(runId, stageId, epoch)) return;
         missing(`the completion of ${stageId} of run ${runId}`);
         return;
       }
@@ -168,7 +174,10 @@ export class Ledger {
     const acks = (this.#acks.get(name) ?? 0) + 1;
     this.#acks.set(name, acks);
     if (acks > this.#count(name)) {
-      this.#report("acknowledged", `${name} was acknowledged ${acks} times and committed ${this.#count(name)} times`);
+      this.#report(
+        "acknowledged",
+        `${name} was acknowledged ${acks} times and committed ${this.#count(name)} times`,
+      );
     }
   }
 
@@ -222,7 +231,8 @@ function payloadOf(command: Command): string {
 }
 
 function runOf(command: Command, result: Results[Command["type"]]): string {
-  if (command.type === "run.create" || command.type === "run.fork") return (result as Results["run.fork"]).workflowRunId;
+  if (command.type === "run.create" || command.type === "run.fork")
+    return (result as Results["run.fork"]).workflowRunId;
   return "workflowRunId" in command ? (command.workflowRunId ?? "") : "";
 }
 

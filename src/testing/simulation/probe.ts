@@ -85,7 +85,9 @@ export class Executions {
         break;
       case "cancel":
       case "rerun":
-        this.#world.meddle(fault, ctx.runId, ctx.stageId);
+        this.#world.meddle(fault, ctx.runId, ctx.stageId, process);
+        // Its end comes while the command is carried out, or after others have begun anew.
+        await process.lane.gate("goes on", this.#world.random.below(1500));
         break;
       default:
     }
@@ -197,8 +199,7 @@ export class Executions {
 
   #code(stageId: string, code: string | undefined, entry: Entry): void {
     const spec = this.#specs.get(stageId);
-    if (spec === undefined || (code !== undefined && codesOf(spec).has(code)))
-      return;
+    if (spec === undefined || (code !== undefined && codesOf(spec).has(code))) return;
     this.#world.report(
       "failures",
       `${entry.command} counted ${code ?? "nothing"} against stage ${stageId} (${spec.behaviour.kind}) of run ${entry.runId}`,

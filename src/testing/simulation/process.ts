@@ -161,6 +161,7 @@ export class Process implements Actor {
   #store(): Store {
     const world = this.#world;
     const late = new WeakSet<StoreCall>();
+    const heard: (() => void)[] = [];
     let interrupted: { readonly phases: readonly string[]; readonly fault: Fault } | null = null;
     return crashingStore(world.store, {
       writes: world.writes,
@@ -192,7 +193,12 @@ export class Process implements Actor {
       },
       feed: (_, pass) => {
         if (this.crashed || world.losesFeed()) return;
-        void this.lane.gate("feed", world.latency()).then(pass);
+        heard.push(pass);
+        // Hints come together: one gate for each would be half of all that is opened.
+        if (heard.length > 1) return;
+        void this.lane.gate("feed", world.latency()).then(() => {
+          for (const hear of heard.splice(0)) hear();
+        });
       },
     });
   }
@@ -240,7 +246,8 @@ export class Process implements Actor {
 
 /** A call in the trace: what it is, and about which runs. */
 function labelOf(call: StoreCall, phases: readonly string[]): string {
-  const about = (runIds: readonly string[]): string => `${phases.join(" + ")} ${[...new Set(runIds)].join(" ")}`;
+  const about = (runIds: readonly string[]): string =>
+    `${phases.join(" + ")} ${[...new Set(runIds)].join(" ")}`;
   switch (call.method) {
     case "commit":
       return about(call.entries.map(({ runId }) => runId));

@@ -70,7 +70,12 @@ function isOver({ model, ledger }: World): boolean {
 function reportUnfinished(world: World, opened: number): void {
   for (const { head, jobs } of world.model.runs.values()) {
     if (isSettled(head.status) && head.delivered) continue;
-    const due = [...jobs.values()].map(({ stageId, kind, dueAt, worker }) => ({ stageId, kind, dueAt, worker }));
+    const due = [...jobs.values()].map(({ stageId, kind, dueAt, worker }) => ({
+      stageId,
+      kind,
+      dueAt,
+      worker,
+    }));
     world.report(
       "liveness",
       `run ${head.id} is ${head.status}, ${head.delivered ? "" : "un"}delivered, after ${world.elapsed} ms and ${opened} openings: ${JSON.stringify(due)} ${JSON.stringify(head.cursors)}`,

@@ -99,7 +99,7 @@ export class Witness {
       if (wanted !== undefined && wanted !== found) {
         report(
           "guards",
-          `entry ${id} was committed on run ${runId} though its guard ${guard} is ${String(wanted)}, and it was ${String(found)}`,
+          `entry ${id} was committed on run ${runId} though its guard ${guard} is ${JSON.stringify(wanted)}, and it was ${JSON.stringify(found)}`,
         );
       }
     };

@@ -227,8 +227,8 @@ export class World {
   }
 
   /** Cancels or reruns a run while one of its bodies is under way. */
-  meddle(how: "cancel" | "rerun", runId: string, stageId: string): void {
-    this.clients.meddle(how, runId, stageId);
+  meddle(how: "cancel" | "rerun", runId: string, stageId: string, executing: Process): void {
+    this.clients.meddle(how, runId, stageId, executing);
   }
 
   #committed(entry: Entry, actor: Actor): void {

@@ -73,13 +73,11 @@ export function workflowOf(spec: WorkflowSpec, probe: Probe): Workflow {
     id: spec.id,
     name: spec.id,
     input: anything,
-  }) as unknown as AnyWorkflowBuilder;
+  });
   for (const group of spec.groups) {
     const stages = group.map((stage) => stageOf(stage, probe));
     const [only] = stages;
-    builder = (
-      stages.length === 1 && only ? builder.pipe(only) : builder.parallel(stages)
-    ) as AnyWorkflowBuilder;
+    builder = stages.length === 1 && only ? builder.pipe(only) : builder.parallel(stages);
   }
   return builder.build();
 }

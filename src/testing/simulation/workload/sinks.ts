@@ -59,7 +59,10 @@ export class Sinks {
     return {
       name,
       ...(types === undefined ? {} : { types }),
-      handle: name === "audit" ? (event) => this.#at(process, name, event) : (event) => this.#later(process, name, event),
+      handle:
+        name === "audit"
+          ? (event) => this.#at(process, name, event)
+          : (event) => this.#later(process, name, event),
     };
   }
 

@@ -86,7 +86,18 @@ const NONE = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0])) as 
 const CALM_KINDS: Weights = { ...NONE, quick: 10, slow: 4, flaky: 3, skip: 1, sleeper: 1, checked: 1 };
 
 /** For what clients execute by hand, one command a stage: mostly what comes to an end. */
-const MANUAL_KINDS: Weights = { ...NONE, quick: 20, slow: 2, flaky: 3, chatty: 1, big: 2, skip: 2, sleeper: 1, signal: 2, killer: 1 };
+const MANUAL_KINDS: Weights = {
+  ...NONE,
+  quick: 20,
+  slow: 2,
+  flaky: 3,
+  chatty: 1,
+  big: 2,
+  skip: 2,
+  sleeper: 1,
+  signal: 2,
+  killer: 1,
+};
 
 function behaviourOf(random: Random, weights: Weights): Behaviour {
   const kind = random.weighted(weights);
@@ -141,11 +152,13 @@ export function workflowSpec(random: Random, id: string, manual: boolean): Workf
   const earlier: string[] = [];
   const groups: StageSpec[][] = [];
   for (let group = random.between(1, manual ? 3 : 5); group > 0; group -= 1) {
-    const width = random.chance(0.55) ? 1 : manual
-          ? random.between(2, 3)
-          : random.chance(0.06)
-            ? 30
-            : random.between(2, 6);
+    const width = random.chance(0.55)
+      ? 1
+      : manual
+        ? random.between(2, 3)
+        : random.chance(0.06)
+          ? 30
+          : random.between(2, 6);
     const stages = Array.from({ length: width }, (_, index): StageSpec => {
       const behaviour = behaviourOf(random, manual ? MANUAL_KINDS : width > 6 ? CALM_KINDS : KINDS);
       return {
