@@ -284,6 +284,24 @@ describe("eager delivery under failure", () => {
     expect(seen).toEqual([1, 2, 3, 4]);
   });
 
+  it("skips nothing for a subscriber that was away while events passed", async () => {
+    const sink = new RecordingSink("audit");
+    const bench = eager(sink);
+    const take = (event: Event): void => void sink.given.push({ subscriber: "guest", event });
+    const leave = sink.subscribe({ name: "guest", handle: take });
+    const runId = await begun(bench);
+    await settle();
+    leave();
+    await execute(bench, runId, "a");
+    await settle();
+    sink.subscribe({ name: "guest", handle: take });
+    await execute(bench, runId, "b");
+    await settle();
+    await bench.kernel.dispatch(flush);
+    expect(sequences(sink, "guest")).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(sequences(sink, "audit")).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   it("keeps a new subscriber's place apart: what the run still commits reaches it by a flush", async () => {
     const sink = new RecordingSink("audit");
     const bench = eager(sink);

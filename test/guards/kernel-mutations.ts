@@ -179,7 +179,7 @@ export const ofKernel: readonly Mutation[] = [
         "if (store.harden !== undefined) await store.harden();",
         "",
       ],
-      ["noticing events that passed elsewhere", "if (from !== held.sequence) {", "if (from < 0) {"],
+      ["not skipping what a subscriber missed", "first > cursor.position + 1", "first < 0"],
     ],
   ),
   ...flow(

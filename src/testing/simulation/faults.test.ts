@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Coverage, FaultPlan, PAIRS } from "./faults.ts";
+import { Coverage, FaultPlan, PAIRS, shareOf } from "./faults.ts";
 import { Random } from "./random.ts";
 
 /** All that a plan brings about when every phase is met often enough. */
@@ -18,7 +18,7 @@ describe("FaultPlan", () => {
   it("brings about its share, and over neighbouring seeds every pair there is", () => {
     const all = new Set<string>();
     for (let seed = 0; seed < 12; seed += 1) {
-      const struck = drain(new FaultPlan(seed, new Random(seed), 60));
+      const struck = drain(new FaultPlan(shareOf(seed, 60), new Random(seed)));
       expect(struck).toHaveLength(60);
       for (const name of struck) all.add(name);
     }
@@ -26,7 +26,7 @@ describe("FaultPlan", () => {
   });
 
   it("strikes nothing once it is cleared, and again what came to nothing", () => {
-    const plan = new FaultPlan(1, new Random(1), 60);
+    const plan = new FaultPlan(shareOf(1, 60), new Random(1));
     plan.clear();
     expect(drain(plan)).toEqual([]);
     plan.again(["heartbeat", "commit run.create"], "full");

@@ -135,29 +135,32 @@ const PLANNED: readonly Pair[] = PAIRS.flatMap((pair) =>
   Array.from({ length: RARE[pair.phase] ?? 1 }, () => pair),
 );
 
-/** What one seed is to bring about: a share of all pairs, another for each seed, so that rare ones come up as often as common ones. */
+/**
+ * What one seed is to bring about: a share of all pairs, another for each seed, so that rare ones come up as often as common ones.
+ *
+ * @param seed neighbouring seeds take neighbouring shares
+ */
+export function shareOf(seed: number, share: number): readonly Pair[] {
+  const { length } = PLANNED;
+  const first = (seed * share) % length;
+  // Strides by a number that shares no factor with the length, so that one seed's pairs are of many phases.
+  return Array.from(
+    { length: Math.min(share, length) },
+    (_, index) => PLANNED[((first + index) * STRIDE) % length] as Pair,
+  );
+}
+
+/** When what is planned comes about. */
 export class FaultPlan {
   readonly #pending = new Map<string, Fault[]>();
   readonly #random: Random;
   readonly #likelihood: number;
 
-  /**
-   * @param seed neighbouring seeds take neighbouring shares
-   * @param share how many pairs
-   * @param likelihood that a phase with a planned fault is struck when it is met
-   */
-  constructor(seed: number, random: Random, share: number, likelihood = 0.4) {
+  /** @param pairs what is planned; the same pair may be planned several times */
+  constructor(pairs: readonly Pair[], random: Random, likelihood = 0.4) {
     this.#random = random;
     this.#likelihood = likelihood;
-    const { length } = PLANNED;
-    const first = (seed * share) % length;
-    for (let index = 0; index < Math.min(share, length); index += 1) {
-      // Strides by a number that shares no factor with the length, so that one seed's pairs are of many phases.
-      const pair = PLANNED[((first + index) * STRIDE) % length] as Pair;
-      const pending = this.#pending.get(pair.phase);
-      if (pending === undefined) this.#pending.set(pair.phase, [pair.fault]);
-      else pending.push(pair.fault);
-    }
+    for (const { phase, fault } of pairs) this.again([phase], fault);
   }
 
   /** What befalls one of these phases now, if anything. */

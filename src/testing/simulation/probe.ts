@@ -123,6 +123,9 @@ export class Executions {
       }
       return;
     }
+    if (as === "execute" && run.head.status !== "RUNNING") {
+      this.#world.report("running", `the body of ${attemptOf(ctx)} began, and its run is ${run.head.status}`);
+    }
     const record = run.stages.get(ctx.stageId);
     if (job.resumes) {
       this.#same(record?.state ?? null, { state }, `the state of ${attemptOf(ctx)}`);

@@ -1,5 +1,6 @@
 /** How a simulated world is set up: the engine's bounds, and for how long what happens to it. */
 import type { KernelPolicy } from "../../kernel/decision.ts";
+import { type Pair, shareOf } from "./faults.ts";
 import type { Random } from "./random.ts";
 
 /** The numbers of one world. Durations are milliseconds of virtual time. */
@@ -13,12 +14,12 @@ export interface Settings {
   readonly calmMs: number;
   /** Commands that clients send. */
   readonly commands: number;
-  /** Pairs of phase and fault that are to be brought about. */
-  readonly faults: number;
+  /** Pairs of phase and fault that are to be brought about; one that stands there twice, twice. */
+  readonly faults: readonly Pair[];
 }
 
 /** Settings by the seed. */
-export function settingsOf(random: Random): Settings {
+export function settingsOf(seed: number, random: Random): Settings {
   return {
     policy: {
       leaseMs: 6000,
@@ -34,6 +35,6 @@ export function settingsOf(random: Random): Settings {
     stormMs: 45_000,
     calmMs: 900_000,
     commands: 90,
-    faults: 90,
+    faults: shareOf(seed, 90),
   };
 }

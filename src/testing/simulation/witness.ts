@@ -112,6 +112,7 @@ export class Witness {
     fallen("version", guards.version, run?.head.version);
     fallen("epoch", guards.epoch, run?.head.epoch);
     fallen("remaining", guards.remaining, run?.head.remaining);
+    fallen("active", guards.active, run?.head.active);
     fallen("registry", guards.registry, model.registry.version);
     for (const { stageId, token, attempt, leaseUntil } of guards.jobs ?? []) {
       const job = run?.jobs.get(stageId);

@@ -63,7 +63,7 @@ export class World {
   constructor({ seed, store, settings, listener }: WorldOptions) {
     this.seed = seed;
     this.random = new Random(seed);
-    this.settings = { ...settingsOf(this.random), ...settings };
+    this.settings = { ...settingsOf(seed, this.random), ...settings };
     this.scheduler = new Scheduler(this.random.branch());
     this.#start = this.scheduler.now;
     this.trace = new Trace(80, listener);
@@ -86,7 +86,7 @@ export class World {
       committed: (entry, actor) => this.#committed(entry, actor),
     });
     this.ledger = new Ledger(this.report, this.witness, () => this.scheduler.now, policy.keyRetentionMs);
-    this.#plan = new FaultPlan(seed, this.random.branch(), this.settings.faults);
+    this.#plan = new FaultPlan(this.settings.faults, this.random.branch());
     this.clients = new Clients(this);
   }
 
