@@ -11,6 +11,7 @@ import {
   copyLetter,
   copySignal,
   copyStage,
+  own,
 } from "./copies.ts";
 import {
   appendJournal,
@@ -108,7 +109,7 @@ function makeReady(tx: Transaction, entry: Entry, rows: RunRows | undefined) {
       entry.graph === undefined || tx.tables.graphs.has(entry.graph.hash) ? null : copyGraph(entry.graph),
     body: entry.body === undefined ? null : copyBody(entry.body),
     jobs: entry.jobs?.map((job) => stampJob(job, now)),
-    stages: entry.stages?.map((stage) => copyStage(stampStage(stage, now))),
+    stages: entry.stages?.map((stage) => own(stampStage(stage, now))),
     past: entry.past?.map(copyStage),
     events: copyEvents(entry.events),
     letters: entry.letters?.map((letter) => copyLetter(stampLetter(letter, now))),

@@ -70,13 +70,16 @@ export function copyBody(body: RunBody): RunBody {
 }
 
 export function copyStage(stage: StageRecord): StageRecord {
-  return {
-    ...stage,
-    output: copyPayload(stage.output, "output"),
-    error: copyError(stage.error),
-    state: copyPayload(stage.state, "state"),
-    wake: copyWake(stage.wake),
-  };
+  return own({ ...stage });
+}
+
+/** Makes a row that was just stamped, and that nobody else holds, private in its parts: one copy of its fields is enough. */
+export function own(stage: { -readonly [K in keyof StageRecord]: StageRecord[K] }): StageRecord {
+  if (stage.output !== null) stage.output = copyPayload(stage.output, "output");
+  if (stage.error !== null) stage.error = copyError(stage.error);
+  if (stage.state !== null) stage.state = copyPayload(stage.state, "state");
+  if (stage.wake !== null) stage.wake = copyWake(stage.wake);
+  return stage;
 }
 
 function copyWake(wake: Wake | null): Wake | null {

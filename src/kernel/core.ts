@@ -5,7 +5,7 @@ import {
   RunNotFoundError,
   StaleVersionError,
 } from "../errors.ts";
-import type { Graph, KeyRecord } from "../model.ts";
+import type { Graph, KeyRecord, Run } from "../model.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { EventSink } from "../ports/event-sink.ts";
@@ -54,7 +54,7 @@ export class Core {
   /** Set by the delivery: what rides along with an entry. */
   ride: ((entry: Entry) => Entry) | undefined;
   /** Set by the delivery: an entry is in, and what it left is known. */
-  follow: ((entry: Entry, committed: Committed) => void) | undefined;
+  follow: ((entry: Entry, committed: Committed, run: Run | null) => void) | undefined;
   /** Set by the delivery: the run's cursors turned out to be another's. */
   cursorsLost: ((runId: string) => void) | undefined;
 
@@ -75,8 +75,7 @@ export class Core {
           this.warm.drop(entry.runId);
           this.cursorsLost?.(entry.runId);
         } else {
-          this.warm.apply(entry, committed);
-          this.follow?.(entry, committed);
+          this.follow?.(entry, committed, this.warm.apply(entry, committed));
         }
         for (const listener of this.#listeners) listener(entry, committed);
       },

@@ -51,7 +51,7 @@ export class Eager {
     this.#core = core;
     core.ride = (entry) => this.#ride(entry);
     core.cursorsLost = (runId) => void this.#held.delete(runId);
-    core.follow = (entry, committed) => this.#follow(entry, committed);
+    core.follow = (entry, committed, run) => this.#follow(entry, committed, run);
   }
 
   /** Whether a run's cursors are held here. */
@@ -97,7 +97,7 @@ export class Eager {
   }
 
   /** Takes up what a commit added. */
-  #follow(entry: Entry, committed: Committed): void {
+  #follow(entry: Entry, committed: Committed, run: Run | null): void {
     if (entry.create !== undefined && entry.cursors !== undefined) {
       const leftAt = this.#leftAt.get(entry) ?? Number.NEGATIVE_INFINITY;
       const cursors = new Map<string, { token: number; position: number; written: number }>();
@@ -105,7 +105,7 @@ export class Eager {
         cursors.set(name, { token, position, written: position });
       }
       this.#held.set(entry.runId, {
-        run: createdRun(entry, entry.create, committed),
+        run: run ?? createdRun(entry, entry.create, committed),
         cursors,
         queue: [],
         sequence: 0,
@@ -130,7 +130,7 @@ export class Eager {
       }
     }
     if (held.ending || held.leaving) return;
-    held.run = entry.create === undefined ? runAfter(held.run, entry, committed) : held.run;
+    if (entry.create === undefined) held.run = run ?? runAfter(held.run, entry, committed);
     if (entry.cursors !== undefined) {
       held.until = this.#until(this.#leftAt.get(entry) ?? Number.NEGATIVE_INFINITY);
       for (const [name, { position }] of Object.entries(entry.cursors)) {

@@ -54,30 +54,32 @@ export class Warm {
     this.#runs.delete(runId);
   }
 
-  /** Follows a commit. */
-  apply(entry: Entry, committed: Committed): void {
+  /** Follows a commit; answers the head that it left, where one is remembered. */
+  apply(entry: Entry, committed: Committed): Run | null {
     if (entry.create !== undefined && entry.graph !== undefined) {
-      this.set(createdRun(entry, entry.create, committed), entry.graph, entry.body ?? null);
-      return;
+      const created = createdRun(entry, entry.create, committed);
+      this.set(created, entry.graph, entry.body ?? null);
+      return created;
     }
     const warm = this.#runs.get(entry.runId);
-    if (warm === undefined) return;
+    if (warm === undefined) return null;
     // A sibling's entry is in whatever the run's version: if another kernel moved the run meanwhile, its state isn't known here, and the new
     // version would vouch for the old state.
     if (entry.state === undefined && committed.version !== warm.run.version) {
       this.#runs.delete(entry.runId);
-      return;
+      return null;
     }
     const run = runAfter(warm.run, entry, committed);
     if (isSettled(run.status) || run.epoch !== warm.run.epoch || entry.purge) {
       this.#runs.delete(entry.runId);
-      return;
+      return run;
     }
     warm.run = run;
     for (const stage of entry.stages ?? []) {
       if (stage.status === "COMPLETED") warm.outputs.set(stage.stageId, stage.output);
       else if (stage.status === "SKIPPED") warm.outputs.set(stage.stageId, null);
     }
+    return run;
   }
 }
 

@@ -31,9 +31,9 @@ const wide = wideOf(10_000);
 
 const ROUNDS = 9;
 const RUNS = 3000;
-const IN_FLIGHT = 256;
+const IN_FLIGHT = 64;
 /** More than are in flight: a finished run's slot is free a few turns after its result is known. */
-const SLOTS = 512;
+const SLOTS = 128;
 const HISTORY = 100_000;
 
 interface Bench {
