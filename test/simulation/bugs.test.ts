@@ -117,10 +117,10 @@ const purgesEarly: StoreFactory = (options) => {
   return { ...store, load };
 };
 
+// Not in the list: a store that ignores runs' epochs. Tokens grow over the epochs, so that nothing gets past them that the epoch would stop.
 const BUGS: Readonly<Record<string, StoreFactory>> = {
   "ignores jobs' tokens": without("jobs"),
   "ignores runs' versions": without("version"),
-  "ignores runs' epochs": without("epoch"),
   "ignores counters": without("remaining"),
   "ignores cursors' tokens": without("cursors"),
   "ignores the list of subscribers": without("registry"),
@@ -132,7 +132,7 @@ const BUGS: Readonly<Record<string, StoreFactory>> = {
 };
 
 /** Within so many seeds. */
-const SEEDS = 40;
+const SEEDS = 60;
 
 describe("the simulator finds a store that", () => {
   for (const [bug, store] of Object.entries(BUGS)) {

@@ -47,6 +47,7 @@ async function guarded(store: Store, name: GuardName): Promise<Guarded & { reado
     },
     epoch: { right: { epoch: 1 }, wrong: [{ epoch: 2 }, { epoch: 0 }] },
     remaining: { right: { remaining: 3 }, wrong: [{ remaining: 2 }] },
+    active: { right: { active: 3 }, wrong: [{ active: 2 }, { active: 4 }] },
     job: {
       right: { jobs: [{ ...right, attempt: job.attempt, leaseUntil: job.leaseUntil }] },
       wrong: [
@@ -123,7 +124,9 @@ function guardCase(name: GuardName): CaseBody {
 }
 
 export const guardCases: readonly CaseBody[] = group("guard", [
-  ...(["version", "epoch", "remaining", "job", "cursor", "registry", "run"] as const).map(guardCase),
+  ...(["version", "epoch", "remaining", "active", "job", "cursor", "registry", "run"] as const).map(
+    guardCase,
+  ),
   {
     name: '"run" keeps a run from being inserted twice, and rows from being written to none',
     async body({ store }) {

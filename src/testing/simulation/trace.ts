@@ -30,6 +30,11 @@ export class Trace {
     if (this.#kept.length > 2 * this.#limit) this.#kept.splice(0, this.#limit);
   }
 
+  /** Tells the listener something that is not part of the schedule. */
+  aside(line: () => string): void {
+    if (this.#listener !== undefined) this.#listener(line());
+  }
+
   /** The last lines, oldest first. */
   get tail(): readonly string[] {
     return this.#kept.slice(-this.#limit);

@@ -234,6 +234,6 @@ export class World {
   #committed(entry: Entry, actor: Actor): void {
     this.ledger.committed(entry, actor as Process);
     this.executions.committed(entry);
-    if (process.env.SIMDEBUG) this.note("entry", JSON.stringify(entry));
+    this.trace.aside(() => `    ${JSON.stringify(entry)}`);
   }
 }

@@ -15,7 +15,7 @@ export interface LeaseWorld {
   readonly staleMs: number;
 }
 
-/** Tokens by run, stage and epoch. */
+/** Tokens by run and stage. */
 export class LeaseRules {
   readonly #tokens = new Map<string, number>();
   readonly #report: Report;
@@ -38,8 +38,9 @@ export class LeaseRules {
     this.#token(job);
   }
 
-  #token(job: Pick<Job, "runId" | "stageId" | "epoch" | "token">): void {
-    const name = `${job.runId}/${job.stageId}/${job.epoch}`;
+  #token(job: Pick<Job, "runId" | "stageId" | "token">): void {
+    // Over the epochs too: a token of an earlier one must never fit a job of a later one.
+    const name = `${job.runId}/${job.stageId}`;
     const highest = this.#tokens.get(name) ?? -1;
     if (job.token < highest) {
       this.#report("tokens", `the token of ${name} went from ${highest} to ${job.token}`);
