@@ -15,7 +15,10 @@ import {
   typesOf,
   type Bench,
 } from "../kernel.test-helper.ts";
+import { givenOf, loadedOf, runOf, startedJob } from "../decide.test-helper.ts";
 import { expectRefused } from "../watch.test-helper.ts";
+import { recordOf } from "./job-execute-finish.ts";
+import { decideRerun } from "./run-rerun-from.ts";
 
 const graphs = [graphOf(["a", ["b", "c"], "d"])];
 const rerun = (
@@ -34,6 +37,18 @@ async function completed(): Promise<{ bench: Bench; runId: string }> {
   for (const stageId of ["a", "b", "c", "d"]) await execute(bench, runId, stageId);
   return { bench, runId };
 }
+
+describe("decideRerun", () => {
+  it("drops records by the graph: a stage that suspended after the read has one that no guard tells of", () => {
+    const graph = graphOf(["a", ["b", "c"], "d"]);
+    const run = runOf({ status: "RUNNING", group: 1, remaining: 2, active: 2 });
+    const job = startedJob("a");
+    const a = { ...recordOf({ job }, { status: "COMPLETED" }), startedAt: 1, endedAt: 2 };
+    const command = rerun(run.id, "b", { force: true });
+    const { entry } = decideRerun(command, "", loadedOf({ run, graph, stages: [a] }), givenOf());
+    expect(entry?.dropStages).toEqual(["b", "c", "d"]);
+  });
+});
 
 describe("run.rerunFrom", () => {
   it("raises the epoch, deletes the records of the stage's group and later ones, keeps earlier outputs, re-queues", async () => {

@@ -57,7 +57,8 @@ export function decideRerun(
       state: stateOf(run, { status: "PENDING", epoch: run.epoch + 1, group, error: null, delivered: false }),
       counters: { set: { remaining: 0, active: 0 } },
       dropJobs: "all",
-      dropStages: result.deletedStages,
+      // By the graph, not by what was read: a stage that suspended since has a record that changes neither version nor counter.
+      dropStages: graph.stages.filter((stage) => stage.group >= group).map(({ id }) => id),
       past: superseded,
       events: [],
       mark: true,
