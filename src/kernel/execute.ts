@@ -24,6 +24,7 @@ import { decideTransition, scopeTransition } from "./commands/run-transition.ts"
 import type { Core } from "./core.ts";
 import type { LeaseGrant } from "./decision.ts";
 import { hasStage, nodeOf } from "./jobs.ts";
+import { giveBack } from "./leases.ts";
 import { KernelObserver, taskOf } from "./task.ts";
 import type { WarmRun } from "./warm.ts";
 
@@ -134,7 +135,7 @@ async function execute(
     return finished;
   } catch (error) {
     // A full or unreachable store is not the body's fault: the lease goes back uncounted, or, where even that fails, runs out.
-    await core.ports.store.jobs.release({ leases: [claimed] }).catch(() => undefined);
+    await giveBack(core.ports.store.jobs, core.ports.clock, claimed);
     throw error;
   } finally {
     core.leases.letGo(claimed);

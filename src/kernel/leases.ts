@@ -1,6 +1,6 @@
 /** The leases that this kernel's executions hold, and their heartbeat. It touches nothing but the lease. */
 import type { Job } from "../model.ts";
-import type { Clock } from "../ports/clock.ts";
+import { type Clock, sleep } from "../ports/clock.ts";
 import type { AbortReason } from "../ports/executor.ts";
 import type { JobTransport, LeaseRef } from "../ports/store.ts";
 
@@ -91,6 +91,32 @@ export class Leases {
     this.#stopTimer?.();
     this.#stopTimer = null;
     this.#held.clear();
+  }
+}
+
+/** Tries of giving a lease back to a store that is out of reach. */
+const RELEASE_TRIES = 8;
+
+/**
+ * Gives a lease back uncounted: what went wrong was not the body's fault. While the store is out of reach it goes on trying, without keeping the
+ * caller: a lease that ran out instead would count as a crash.
+ */
+export async function giveBack(jobs: JobTransport, clock: Clock, job: Job): Promise<void> {
+  if (await isReleased(jobs, job)) return;
+  void (async () => {
+    for (let tries = 0; tries < RELEASE_TRIES; tries += 1) {
+      await sleep(clock, 100 * 2 ** tries);
+      if (await isReleased(jobs, job)) return;
+    }
+  })();
+}
+
+async function isReleased(jobs: JobTransport, job: Job): Promise<boolean> {
+  try {
+    await jobs.release({ leases: [job] });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -22,6 +22,7 @@ import type { Decision } from "./decision.ts";
 import { endsGroup, mayDecideAgain, transition } from "./execute.ts";
 import { groupOf } from "./decision.ts";
 import { nodeOf } from "./jobs.ts";
+import { giveBack } from "./leases.ts";
 import { KernelObserver, taskOf } from "./task.ts";
 
 /** Runs that one round of a purge looks at, at most. */
@@ -138,7 +139,7 @@ async function poll(core: Core, { job, run: head }: Claimed, now: number): Promi
     return await recordAnswer(core, state, late ? { kind: "overdue" } : outcome);
   } catch (error) {
     // Its lease would run out, and count as a crash of its worker.
-    await core.ports.store.jobs.release({ leases: [job] }).catch(() => undefined);
+    await giveBack(core.ports.store.jobs, core.ports.clock, job);
     throw error;
   } finally {
     core.leases.letGo(job);

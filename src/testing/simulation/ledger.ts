@@ -21,7 +21,7 @@ interface Told {
   readonly payload: string;
   readonly result: string;
   readonly runId: string;
-  readonly at: number;
+  readonly since: number;
 }
 
 /** Commands that commit one entry or none: when they are rejected, it must be none. */
@@ -49,7 +49,8 @@ export class Ledger {
   readonly #now: () => number;
   readonly #retentionMs: number;
   readonly #told = new Map<string, Told>();
-  readonly #tried = new Map<string, Set<string>>();
+  /** When each payload was first sent with a key. */
+  readonly #tried = new Map<string, Map<string, number>>();
   readonly #commits = new Map<string, number>();
   readonly #acks = new Map<string, number>();
   readonly #open = new Set<Sent>();
@@ -96,8 +97,9 @@ export class Ledger {
     this.#open.add(sent);
     const key = keyOf(command);
     if (key !== null) {
-      const tried = this.#tried.get(key) ?? new Set();
-      tried.add(payloadOf(command));
+      const tried = this.#tried.get(key) ?? new Map<string, number>();
+      const payload = payloadOf(command);
+      if (!tried.has(payload)) tried.set(payload, this.#now());
       this.#tried.set(key, tried);
     }
     return sent;
@@ -114,7 +116,8 @@ export class Ledger {
       payload: payloadOf(command),
       result: canonical(result),
       runId: runOf(command, result),
-      at: this.#now(),
+      // The record may be as old as the first that was sent: its sender may have died before it was answered.
+      since: this.#tried.get(key)?.get(payloadOf(command)) ?? this.#now(),
     };
     const earlier = this.#told.get(key);
     if (earlier === undefined || this.#mayBeForgotten(earlier)) {
@@ -129,8 +132,8 @@ export class Ledger {
   }
 
   /** Records are kept as long as their run, and at least for the retention. */
-  #mayBeForgotten({ runId, at }: Told): boolean {
-    return this.#witness.model.purged.has(runId) && this.#now() >= at + this.#retentionMs - 1000;
+  #mayBeForgotten({ runId, since }: Told): boolean {
+    return this.#witness.model.purged.has(runId) && this.#now() >= since + this.#retentionMs;
   }
 
   #isThere(command: Command, result: Results[Command["type"]]): void {
