@@ -116,7 +116,7 @@ export const PAIRS: readonly Pair[] = Object.entries(FAULTS).flatMap(([phase, fa
 /** Phases that a seed seldom comes to: their pairs are planned so many times as often, and struck whenever they are met. */
 const RARE: Readonly<Record<string, number>> = {
   "commit run.create, leased": 2,
-  "commit run.transition": 3,
+  "commit run.transition": 4,
   "commit run.reapStuck": 3,
   "commit run.fork": 2,
   "commit run.purge": 2,
