@@ -1,6 +1,13 @@
 /** The flow of `run.fork`: copies what the fork will point to, and decides from the very read that said what that is. */
-import { RunNotFoundError, SchemaError, StaleVersionError, UnknownWorkflowError } from "../errors.ts";
-import type { LoadedRun } from "../ports/store.ts";
+import {
+  BlobMissingError,
+  RunNotFoundError,
+  SchemaError,
+  StaleVersionError,
+  UnknownWorkflowError,
+} from "../errors.ts";
+import type { BlobKey } from "../model.ts";
+import { blobPath, type LoadedRun } from "../ports/store.ts";
 import type { Results, RunFork } from "./api.ts";
 import { blobsOfFork, decideFork, forkedKey, scopeFork } from "./commands/run-fork.ts";
 import type { Core } from "./core.ts";
@@ -31,7 +38,8 @@ export async function forkRun(core: Core, command: RunFork): Promise<Results["ru
     // Copies, written before the run that points to them: then either run can be purged without the other.
     for (const from of blobsOfFork(source, fromStageId, config === null)) {
       const blob = await blobs.get(from);
-      if (blob !== null) await blobs.put(forkedKey(from, runId), blob);
+      if (blob === null) throw await goneOf(core, workflowRunId, from);
+      await blobs.put(forkedKey(from, runId), blob);
     }
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const { entry, result } = decideFork(command, hash, config, loaded, await core.given(null, runId));
@@ -49,6 +57,13 @@ export async function forkRun(core: Core, command: RunFork): Promise<Results["ru
     await discardBlobs(blobs, runId, error);
     throw error;
   }
+}
+
+/** Why a blob of the old run isn't there: the run was purged since it was read, or it was lost. Either way the fork could never run. */
+async function goneOf(core: Core, runId: string, key: BlobKey): Promise<Error> {
+  const { runs } = await core.ports.store.load({ of: "run", runId });
+  if (runs.length === 0) return new RunNotFoundError(runId);
+  return new BlobMissingError(`blob ${JSON.stringify(blobPath(key))}`);
 }
 
 /** The fork's own config, checked and stored; null where it keeps the old run's. */

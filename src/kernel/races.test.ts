@@ -12,6 +12,7 @@ import {
   jobOf,
   kernelOf,
   lease,
+  outcome,
   RecordingSink,
   settle,
   standing,
@@ -249,6 +250,48 @@ describe("a purge", () => {
     expect(await bench.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 0 });
     await bench.kernel.dispatch({ type: "outbox.flush" });
     expect(await bench.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 1 });
+  });
+});
+
+describe("an idempotency key whose result stands in the blob store", () => {
+  it("keeps its run for as long as it is kept, and gives the same result until then", async () => {
+    const bench = kernelOf([graphOf(["a"])], { policy: { keyRetentionMs: 5000 } });
+    const key = { runId: "", epoch: 1, stageId: "a", attempt: 1, name: "value" };
+    bench.executor.bodies.set("a", ({ runId }) => {
+      const own = { ...key, runId };
+      const data = new Blob(['["large"]']);
+      const output = { kind: "blob", codec: "devalue@6", key: own, size: data.size };
+      return outcome({ kind: "completed", output, value: "large", blobs: [{ key: own, data }] });
+    });
+    const runId = await begin(bench);
+    const once = await execute(bench, runId, "a", { idempotencyKey: "k" });
+    expect(await bench.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 0 });
+    expect(await execute(bench, runId, "a", { idempotencyKey: "k" })).toEqual(once);
+    await bench.clock.advance(5000);
+    expect(await bench.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 1 });
+  });
+});
+
+describe("a fork of a run that is purged while its blobs are copied", () => {
+  it("is refused, and leaves nothing", async () => {
+    const bench = kernelOf(pipe);
+    const key = (runId: string) => ({ runId, epoch: 1, stageId: "a", attempt: 1, name: "value" });
+    bench.executor.bodies.set("a", ({ runId }) => {
+      const data = new Blob(['["large"]']);
+      const output = { kind: "blob", codec: "devalue@6", key: key(runId), size: data.size };
+      return outcome({ kind: "completed", output, value: "large", blobs: [{ key: key(runId), data }] });
+    });
+    const runId = await begin(bench);
+    await execute(bench, runId, "a");
+    await execute(bench, runId, "b");
+    bench.watch.afterLoad = async () => {
+      bench.watch.afterLoad = null;
+      expect(await bench.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 1 });
+    };
+    await expect(
+      bench.kernel.dispatch({ type: "run.fork", workflowRunId: runId, fromStageId: "b" }),
+    ).rejects.toMatchObject({ code: "RUN_NOT_FOUND" });
+    expect((await bench.store.runs({})).rows).toEqual([]);
   });
 });
 

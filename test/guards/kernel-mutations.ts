@@ -99,7 +99,7 @@ export const ofKernel: readonly Mutation[] = [
       ],
       [
         "a full store is not the body's fault",
-        "await core.ports.store.jobs.release({ leases: [claimed] }).catch(() => undefined);",
+        "await giveBack(core.ports.store.jobs, core.ports.clock, claimed);",
         "",
       ],
     ],

@@ -1,5 +1,5 @@
 /** `run.purge`: removes settled runs with all that hangs on them. What a subscriber is still owed keeps its run. */
-import { isSettled } from "../../model.ts";
+import { isSettled, type KeyRecord, type Payload } from "../../model.ts";
 import type { Entry, Loaded, Scope } from "../../ports/store.ts";
 import type { Results, RunPurge } from "../api.ts";
 import type { Decisions, Given } from "../decision.ts";
@@ -18,6 +18,13 @@ export function scopePurge(command: RunPurge, limit = PURGE_ROUND): Scope {
   };
 }
 
+/** Whether the result of an execution under a key stands, or holds Blobs, in the blob store. */
+function pointsToBlobs({ type, result }: KeyRecord): boolean {
+  if (type !== "job.execute" || result === null) return false;
+  const { output } = result as { readonly output: Payload | null };
+  return output !== null && (output.kind === "blob" || output.blobs !== undefined);
+}
+
 /** Idempotency records outlive the run until their retention ends; younger ones get their expiry now. */
 export function decidePurge(loaded: Loaded, given: Given): Decisions<Results["run.purge"]> {
   const { keyRetentionMs } = given.policy;
@@ -29,6 +36,8 @@ export function decidePurge(loaded: Loaded, given: Given): Decisions<Results["ru
     if (!isSettled(run.status) || !run.delivered || owed) continue;
     const young = keys.filter((key) => key.createdAt + keyRetentionMs > loaded.now);
     const old = keys.filter((key) => key.createdAt + keyRetentionMs <= loaded.now);
+    // Such a result could not be given again without the run's blobs: the run stays for as long as the key is kept.
+    if (young.some(pointsToBlobs)) continue;
     entries.push({
       id: `${given.entry}.${index}`,
       runId: run.id,

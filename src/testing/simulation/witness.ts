@@ -33,6 +33,8 @@ export class Witness {
   readonly #leases: LeaseRules;
   readonly #world: Surroundings;
   readonly #touched = new Set<string>();
+  /** Who last wrote a blob of a run that was purged before. */
+  readonly #latePuts = new Map<string, Actor>();
 
   constructor(world: Surroundings) {
     this.#world = world;
@@ -57,6 +59,9 @@ export class Witness {
         return this.#heartbeat(call.leases, (result as { lost: readonly LeaseRef[] }).lost);
       case "release":
         return this.#release(call.leases);
+      case "blob.put":
+        if (this.model.purged.has(call.key.runId)) this.#latePuts.set(call.key.runId, actor);
+        return;
       case "register":
       case "unregister":
         this.model.registry = result as Registry;
@@ -257,7 +262,8 @@ export class Witness {
     const { store, report } = this.#world;
     const kept = await store.blobs.list(runId);
     if (run === undefined) {
-      if (kept.length > 0)
+      // Who writes for a run that is gone takes it back, unless it dies before it hears.
+      if (kept.length > 0 && !this.#latePuts.get(runId)?.crashed)
         report("purge", `run ${runId} was purged and left ${kept.length} blobs: ${JSON.stringify(kept[0])}`);
       if ((await store.logs({ runId })).length > 0)
         report("purge", `run ${runId} was purged and left its log`);
