@@ -131,7 +131,7 @@ async function execute(
     // An entry whose answer was lost may have been in after all: then what looks like a ghost is the winner, and its blobs are the output.
     if (await isRecorded(core, started.job))
       return { result: { ...finished.result, ghost: false }, next: [] };
-    if (outcome.blobs.length > 0) await core.ports.blobs.remove(task.runId, { ...task, stageId: node.id });
+    // Its blobs stay until the run is purged: the entry may be in after all, a moment after it was asked for.
     return finished;
   } catch (error) {
     // A full or unreachable store is not the body's fault: the lease goes back uncounted, or, where even that fails, runs out.

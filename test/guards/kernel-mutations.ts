@@ -71,11 +71,6 @@ export const ofKernel: readonly Mutation[] = [
       ],
       ["forgetting an earlier epoch's outputs", "core.warm.drop(claimed.runId);", ";"],
       [
-        "taking a ghost's blobs back",
-        "if (outcome.blobs.length > 0) await core",
-        "if (outcome.blobs.length > 999) await core",
-      ],
-      [
         "moving a run on whose group ended unnoticed",
         "if (fold && last && endsGroup(",
         "if (fold && false && endsGroup(",

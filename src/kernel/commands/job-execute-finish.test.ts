@@ -142,7 +142,7 @@ describe("an execution that ends well", () => {
     expect(skipped?.payload).toEqual({ stageId: "a", epoch: 1, attempt: 1, reason: "empty" });
   });
 
-  it("mistake 14: stores what its output points to under its attempt, before the commit, and takes it back from a ghost", async () => {
+  it("mistake 14: stores what its output points to under its attempt, before the commit, and leaves a ghost's to the purge", async () => {
     const bench = kernelOf([graphOf(["a"])]);
     const runId = await begin(bench);
     const key = { runId, epoch: 1, stageId: "a", attempt: 1, name: "0" };
@@ -160,9 +160,10 @@ describe("an execution that ends well", () => {
       });
     });
     expect(await execute(bench, runId, "a")).toEqual({ outcome: "completed", ghost: true });
-    expect(await bench.store.blobs.list(runId)).toEqual([]);
+    // Left until the run is purged: whether the entry is in may be known only later.
+    expect(await bench.store.blobs.list(runId)).toHaveLength(1);
     await execute(bench, runId, "a");
-    expect(await bench.store.blobs.list(runId)).toEqual([{ ...key, attempt: 2 }]);
+    expect(await bench.store.blobs.list(runId)).toContainEqual({ ...key, attempt: 2 });
   });
 });
 
