@@ -2,7 +2,6 @@
 import { CommitUnknownError, SchemaError, StaleVersionError, UnknownWorkflowError } from "../errors.ts";
 import type { Job, Payload } from "../model.ts";
 import { payloadHash } from "./hash.ts";
-import type { BlobStore } from "../ports/blob-store.ts";
 import type { PendingBlob } from "../ports/executor.ts";
 import { copyInline, encodePayload } from "../ports/payload.ts";
 import type { RegisteredWorkflow } from "../ports/registry.ts";
@@ -34,12 +33,11 @@ export async function createRun(
   command: RunCreate,
   options: { readonly lease: LeaseGrant | null; readonly eager: boolean },
 ): Promise<Created> {
-  const { registry, ids, blobs, sink, name } = core.ports;
+  const { registry, blobs, sink, name } = core.ports;
   const workflow = registry.get(command.workflowId);
   if (workflow === undefined) throw new UnknownWorkflowError(command.workflowId, registry.ids());
   const { idempotencyKey: key, input, config, priority = 0, annotations = {} } = command;
   return core.alone("run.create", key, async () => {
-    const runId = ids.runId();
     // The value as it was sent: a schema's default that depends on time would make every repetition another payload.
     const hashed = (): Promise<string> =>
       payloadHash({ workflowId: command.workflowId, input, config: config ?? {}, priority, annotations });
@@ -47,48 +45,78 @@ export async function createRun(
       answered(core, command, hashed, error),
     );
     if ("workflowRunId" in parsed) return { result: parsed, next: [] };
-    const encoded = {
-      input: encodeOwn(parsed.input, runId, "input"),
-      // As it was given: a stage parses its own part, and a schema that transforms must not be given its own result.
-      config: encodeOwn(config ?? {}, runId, "config"),
-    };
     const hash = await hashed();
-    const pending = [...encoded.input.blobs, ...encoded.config.blobs];
-    for (const blob of pending) await blobs.put(blob.key, blob.data);
-    const create: NewRun = {
-      graph: core.intern(workflow.graph),
-      body: { input: encoded.input.payload, config: encoded.config.payload },
-      key,
-      hash,
-      priority,
-      annotations: copyInline(annotations, "annotations") as RunCreate["annotations"] & object,
-      deliverTo: options.eager ? sink.subscribers.map((subscriber) => subscriber.name) : [],
-      holder: name,
+    const create = async (runId: string): Promise<Tried<Created>> => {
+      const encoded = {
+        input: encodeOwn(parsed.input, runId, "input"),
+        // As it was given: a stage parses its own part, and a schema that transforms must not be given its own result.
+        config: encodeOwn(config ?? {}, runId, "config"),
+      };
+      for (const blob of [...encoded.input.blobs, ...encoded.config.blobs])
+        await blobs.put(blob.key, blob.data);
+      const run: NewRun = {
+        graph: core.intern(workflow.graph),
+        body: { input: encoded.input.payload, config: encoded.config.payload },
+        key,
+        hash,
+        priority,
+        annotations: copyInline(annotations, "annotations") as RunCreate["annotations"] & object,
+        deliverTo: options.eager ? sink.subscribers.map((subscriber) => subscriber.name) : [],
+        holder: name,
+      };
+      const { entry, result } = decideCreate(run, await core.given(options.lease, runId));
+      if (entry === null) return { won: runId, answer: { result: result(null), next: [] } };
+      const { verdict } = await core.commit(entry);
+      if (verdict.status === "committed")
+        return { won: runId, answer: { result: result(verdict), next: nextOf(entry, verdict) } };
+      if (verdict.status === "invalid") throw verdict.error;
+      if (verdict.status === "stale") return null;
+      const { record } = verdict;
+      return {
+        won: record.runId,
+        answer: { result: core.replay<Results["run.create"]>(record, hash), next: [] },
+      };
     };
-    try {
-      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const { entry, result } = decideCreate(create, await core.given(options.lease, runId));
-        if (entry === null) break;
-        const { verdict } = await core.commit(entry);
-        if (verdict.status === "committed") return { result: result(verdict), next: nextOf(entry, verdict) };
-        if (verdict.status === "invalid") throw verdict.error;
-        if (verdict.status === "duplicate") {
-          if (pending.length > 0) await blobs.remove(runId);
-          return { result: core.replay<Results["run.create"]>(verdict.record, hash), next: [] };
-        }
-        // A new run has nothing to be stale against but a commit whose answer was lost and that turned out not to be in.
-      }
-      throw new StaleVersionError("run.create", runId, "run", MAX_TRIES);
-    } catch (error) {
-      if (pending.length > 0) await discardBlobs(blobs, runId, error);
-      throw error;
-    }
+    return inNewRun(core, "run.create", create);
   });
 }
 
-/** Removes what was stored for a run that came to nothing. Where nobody knows whether it did, its blobs stay: it may be there. */
-export async function discardBlobs(blobs: BlobStore, runId: string, error: unknown): Promise<void> {
-  if (!(error instanceof CommitUnknownError)) await blobs.remove(runId).catch(() => undefined);
+/** The run that has the command's key, and the command's answer; null where the entry turned out not to be in. */
+export type Tried<R> = { readonly won: string; readonly answer: R } | null;
+
+/**
+ * Tries to insert a run, under another id each time. A new run has nothing to be stale against but a commit whose answer was lost; its run may
+ * have been in, and have ended and been purged since, and its leases' tokens must not begin anew under the same id. The key tells the two apart
+ * where both get in. What was stored for runs that came to nothing is removed, unless nobody knows whether they did.
+ *
+ * @throws StaleVersionError where the store keeps losing answers
+ */
+export async function inNewRun<R>(
+  core: Core,
+  command: string,
+  insert: (runId: string) => Promise<Tried<R>>,
+): Promise<R> {
+  const { ids, blobs } = core.ports;
+  const tried: string[] = [];
+  let won: string | null = null;
+  let isKnown = true;
+  try {
+    while (tried.length < MAX_TRIES) {
+      const runId = ids.runId();
+      tried.push(runId);
+      const done = await insert(runId);
+      if (done === null) continue;
+      won = done.won;
+      return done.answer;
+    }
+    throw new StaleVersionError(command, tried[0] ?? "", "run", MAX_TRIES);
+  } catch (error) {
+    isKnown = !(error instanceof CommitUnknownError);
+    throw error;
+  } finally {
+    for (const runId of isKnown ? tried : [])
+      if (runId !== won) await blobs.remove(runId).catch(() => undefined);
+  }
 }
 
 /**

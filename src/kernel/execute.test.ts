@@ -159,7 +159,7 @@ describe("job.execute with a key", () => {
     const runId = await begin(bench);
     void keyed(dead, runId);
     await settle();
-    await dead.kernel.host.stop();
+    dead.watch.beats = false;
     if (how === "released") await bench.store.jobs.release({ leases: [await jobOf(bench, runId, "a")] });
     else await bench.clock.advance(30_000);
     if (how === "expired") {

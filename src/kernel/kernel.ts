@@ -287,7 +287,7 @@ export class Kernel {
     stop: async () => {
       this.#delivering = false;
       await this.#eager.stop();
-      this.#core.leases.stop();
+      this.#core.leases.stop(this.ports.name);
     },
     recheck: (runId) => this.#core.leases.recheck(runId),
     onCommitted: (listener) => this.#core.onCommitted(listener),

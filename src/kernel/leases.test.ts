@@ -80,13 +80,17 @@ describe("leases", () => {
     expect(leases.size).toBe(3);
   });
 
-  it("run out once their kernel stops", async () => {
+  it("of workers that drained run out once their kernel stops, and what is executed by hand goes on", async () => {
     const { clock, beats, leases } = bench();
+    const byHand = startedJob("b", { worker: "kernel" });
     leases.hold(startedJob("a"), () => undefined);
-    leases.stop();
+    leases.hold(byHand, () => undefined);
+    leases.stop("kernel");
+    await clock.advance(10_000);
+    expect(beats).toEqual([[refOf(byHand)]]);
+    leases.letGo(byHand);
     await clock.advance(60_000);
-    expect(beats).toEqual([]);
-    expect(leases.size).toBe(0);
+    expect(beats).toHaveLength(1);
   });
 
   it("touch nothing but the lease when they are renewed", async () => {

@@ -86,11 +86,12 @@ export class Leases {
     }
   }
 
-  /** Stops the heartbeat; leases then run out. */
-  stop(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = null;
-    this.#held.clear();
+  /**
+   * Renews nothing more for the workers that drained: what of theirs still hangs runs out. What is executed by hand, under this name, is nobody's
+   * to drain, and its lease must not run out under its body as if the worker had died.
+   */
+  stop(byHand: string): void {
+    for (const job of [...this.#held.keys()]) if (job.worker !== byHand) this.letGo(job);
   }
 }
 

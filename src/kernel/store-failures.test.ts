@@ -191,6 +191,43 @@ describe("an answer that was lost", () => {
     expect(await standing(bench, runId)).toEqual({ run: "RUNNING", a: "COMPLETED" });
   });
 
+  it("tries a create again under another id: the first run may have ended and been purged meanwhile", async () => {
+    const bench = kernelOf(graphs);
+    const { store, clock } = bench;
+    const other = kernelOf(graphs, { store, clock, policy: { keyRetentionMs: 0 } });
+    bench.watch.onCommit = async (entries, commit) => {
+      bench.watch.onCommit = null;
+      await commit();
+      const first = entries[0]?.runId ?? "";
+      await other.kernel.dispatch({ type: "run.cancel", workflowRunId: first });
+      await bench.clock.advance(1);
+      expect(await other.kernel.dispatch({ type: "run.purge" })).toEqual({ purged: 1 });
+      return lost(entries);
+    };
+    const runId = await create(bench, { idempotencyKey: "k", input: new Blob(["text"]) });
+    const [first] = entriesOf(bench.watch);
+    expect(first?.runId).not.toBe(runId);
+    expect(await bench.store.blobs.list(first?.runId ?? "")).toEqual([]);
+    expect(await bench.store.blobs.list(runId)).toHaveLength(1);
+  });
+
+  it("forks once without a key too, whether or not the first try got in late", async () => {
+    const bench = kernelOf(graphs);
+    const runId = await begin(bench);
+    await bench.kernel.dispatch({ type: "run.cancel", workflowRunId: runId });
+    bench.watch.onCommit = async (entries, commit) => {
+      bench.watch.onCommit = null;
+      bench.watch.afterLoad = async () => {
+        bench.watch.afterLoad = null;
+        await commit();
+      };
+      return lost(entries);
+    };
+    const fork = await bench.kernel.dispatch({ type: "run.fork", workflowRunId: runId, fromStageId: "a" });
+    const { rows } = await bench.store.runs({});
+    expect(rows.map(({ id }) => id).toSorted()).toEqual([runId, fork.workflowRunId].toSorted());
+  });
+
   it("takes no blob from a run that may be there", async () => {
     const bench = kernelOf(graphs);
     let reachable = true;

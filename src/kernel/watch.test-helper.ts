@@ -15,6 +15,8 @@ export interface Watch {
     | null;
   /** Called after a load and before its answer reaches the kernel: where another writer slips in between. */
   afterLoad: ((scope: Scope, loaded: Loaded) => void | Promise<void>) | null;
+  /** Whether its heartbeats get through; a worker whose don't is as good as dead. */
+  beats: boolean;
 }
 
 /**
@@ -37,13 +39,13 @@ export function watchStore(inner: Store): Watch {
     },
     jobs: {
       claim: async (request) => deepFreeze(await inner.jobs.claim(request)),
-      heartbeat: (request) => inner.jobs.heartbeat(request),
+      heartbeat: async (request) => (watch.beats ? inner.jobs.heartbeat(request) : { lost: [] }),
       release: (request) => inner.jobs.release(request),
       holders: () => inner.jobs.holders(),
     },
   } satisfies Partial<Store>);
   for (const name of PASSED) Object.assign(store, { [name]: (inner[name] as () => unknown).bind(inner) });
-  const watch: Watch = { store, commits, scopes, onCommit: null, afterLoad: null };
+  const watch: Watch = { store, commits, scopes, onCommit: null, afterLoad: null, beats: true };
   return watch;
 }
 

@@ -132,11 +132,16 @@ export const ofKernel: readonly Mutation[] = [
     "create",
     ["store-failures", "commands/run-create"],
     [
-      ["blobs of a run that may be there", "if (!(error instanceof CommitUnknownError)) await", "await"],
+      ["blobs of a run that may be there", "isKnown = !(error instanceof CommitUnknownError);", ""],
       [
         "no blobs of a run that isn't",
-        "if (!(error instanceof CommitUnknownError)) await",
-        "if (error === null) await",
+        "for (const runId of isKnown ? tried : [])",
+        "for (const runId of [])",
+      ],
+      [
+        "a new id for a run whose first may have been and gone",
+        "const runId = ids.runId();",
+        "const runId = tried[0] ?? ids.runId();",
       ],
     ],
   ),
@@ -144,8 +149,8 @@ export const ofKernel: readonly Mutation[] = [
     "fork",
     ["commands/run-fork"],
     [
-      ["no copies of a fork that another kernel made", "        await blobs.remove(runId);\n", ""],
-      ["no copies of a fork that came to nothing", "    await discardBlobs(blobs, runId, error);\n", ""],
+      ["the run that a fork's key names", "won: record.runId", "won: runId"],
+      ["one key for every try of a fork", "idempotencyKey ?? ids.runId()", "idempotencyKey"],
     ],
   ),
   ...flow(

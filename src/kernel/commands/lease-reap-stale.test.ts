@@ -47,7 +47,7 @@ describe("lease.reapStale", () => {
     const token = await lease(bench, runId, "a", "w1");
     void execute(bench, runId, "a", { token });
     await settle();
-    await bench.kernel.host.stop();
+    bench.watch.beats = false;
     await bench.clock.advance(29_999);
     expect(await bench.kernel.dispatch(reap)).toEqual({ released: 0 });
     await bench.clock.advance(1);
@@ -206,7 +206,7 @@ describe("mistake 6: a poison job", () => {
     for (let crash = 1; crash <= 5; crash += 1) {
       void execute(bench, runId, "a");
       await settle();
-      await bench.kernel.host.stop();
+      bench.watch.beats = false;
       await bench.clock.advance(30_000);
       expect(await bench.kernel.dispatch(reap)).toEqual({ released: 1 });
     }
@@ -241,10 +241,10 @@ describe("mistake 6: a poison job", () => {
     bench.executor.bodies.set("b", slow.body);
     const other = kernelOf([graph], { store: bench.store, clock: bench.clock, executor: bench.executor });
     const runId = await begin(bench);
-    void execute(bench, runId, "a");
-    const running = execute(other, runId, "b");
+    void execute(other, runId, "a");
+    const running = execute(bench, runId, "b");
     await settle();
-    await bench.kernel.host.stop();
+    other.watch.beats = false;
     await bench.clock.advance(30_000);
     await bench.kernel.dispatch(reap);
     expect(await standing(bench, runId)).toEqual({ run: "RUNNING", a: "FAILED", c: "CANCELLED" });
@@ -265,7 +265,7 @@ describe("mistake 6: a poison job", () => {
     for (let turn = 0; turn < 3; turn += 1) {
       void execute(bench, runId, "a");
       await settle();
-      await bench.kernel.host.stop();
+      bench.watch.beats = false;
       await bench.clock.advance(30_000);
       await bench.kernel.dispatch(reap);
       await execute(bench, runId, "a");

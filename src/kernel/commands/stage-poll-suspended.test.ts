@@ -330,7 +330,7 @@ describe("a check under way", () => {
       void bench.kernel.dispatch(poll);
       await settle();
       bench.kernel.host.abort("nobody");
-      await bench.kernel.host.stop();
+      bench.watch.beats = false;
       await bench.clock.advance(30_000);
       expect(await bench.kernel.dispatch({ type: "lease.reapStale", staleThresholdMs: 30_000 })).toEqual({
         released: 1,
