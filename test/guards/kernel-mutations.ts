@@ -147,7 +147,7 @@ export const ofKernel: readonly Mutation[] = [
   ),
   ...flow(
     "fork",
-    ["commands/run-fork"],
+    ["commands/run-fork", "store-failures"],
     [
       ["the run that a fork's key names", "won: record.runId", "won: runId"],
       ["one key for every try of a fork", "idempotencyKey ?? ids.runId()", "idempotencyKey"],
