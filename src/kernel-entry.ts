@@ -19,6 +19,8 @@ export {
   JobNotDueError,
   MissingOutputError,
   NonRetryableError,
+  NotConnectedError,
+  OutdatedError,
   PayloadError,
   QuarantinedError,
   RunCancelledError,
@@ -30,6 +32,7 @@ export {
   SchemaError,
   SluiceError,
   StageAbortedError,
+  StageModuleError,
   StageTimeoutError,
   StaleVersionError,
   StoppedError,
@@ -39,6 +42,7 @@ export {
   UnknownCommandError,
   UnknownStageError,
   UnknownWorkflowError,
+  UnsupportedError,
   WaitTimeoutError,
 } from "./errors.ts";
 export {

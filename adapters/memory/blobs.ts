@@ -37,14 +37,6 @@ export class MemoryBlobs {
     }
     if (blobs.size === 0) this.#runs.delete(runId);
   }
-
-  /** Removes all blobs of a run; the answer brings them back. */
-  purge(runId: string): () => void {
-    const blobs = this.#runs.get(runId);
-    if (blobs === undefined) return () => undefined;
-    this.#runs.delete(runId);
-    return () => this.#runs.set(runId, blobs);
-  }
 }
 
 function isOf(key: BlobKey, attempt: Pick<BlobKey, "epoch" | "stageId" | "attempt">): boolean {

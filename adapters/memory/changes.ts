@@ -1,8 +1,8 @@
-/** What observers are told: the bounded log of row changes, and the feed of what happened. */
+/** The bounded log of row changes. */
 import { checkCount, checkPlace } from "../../src/ports/limits.ts";
-import type { Change, ChangeRecord, Store } from "../../src/ports/store.ts";
-import { copyData } from "./copies.ts";
-import type { Recorded } from "./transaction.ts";
+import type { ChangeRecord, Store } from "../../src/ports/store.ts";
+import { copyData } from "../tables/copies.ts";
+import type { Recorded } from "../tables/transaction.ts";
 
 /** The last entries that were committed, with their rows before and after. */
 export class ChangeLog {
@@ -35,35 +35,5 @@ export class ChangeLog {
       .filter((record) => record.n > after && (runId === undefined || record.runId === runId))
       .slice(0, limit)
       .map((record) => copyData(record, "changes"));
-  }
-}
-
-/** The listeners. */
-export class Feed {
-  readonly #listeners = new Set<{ readonly tell: (changes: readonly Change[]) => void }>();
-
-  subscribe(tell: (changes: readonly Change[]) => void): () => void {
-    // The same function may be subscribed twice, and each subscription ends by itself.
-    const listener = { tell };
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** Tells everybody, after the present call has answered. */
-  publish(changes: readonly Change[]): void {
-    if (changes.length === 0 || this.#listeners.size === 0) return;
-    queueMicrotask(() => {
-      for (const { tell } of this.#listeners) {
-        try {
-          tell([...changes]);
-        } catch {
-          // An observer's fault is its own: neither the store nor the other observers know it.
-        }
-      }
-    });
-  }
-
-  clear(): void {
-    this.#listeners.clear();
   }
 }

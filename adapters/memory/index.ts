@@ -4,17 +4,24 @@
  */
 import { InvalidOptionError, StoreClosedError } from "../../src/errors.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { Entry, Store, Verdict } from "../../src/ports/store.ts";
-import { blobStore } from "./blobs.ts";
-import { ChangeLog, Feed } from "./changes.ts";
-import { commitEntry } from "./commit.ts";
-import { jobTransport, type Transact } from "./jobs.ts";
-import * as queries from "./queries.ts";
-import { Tables } from "./schema.ts";
-import { loadScope } from "./scopes.ts";
-import { type Faults, Transaction } from "./transaction.ts";
+import type { Entry, RowChange, Store, Verdict } from "../../src/ports/store.ts";
+import { commitEntry } from "../tables/commit.ts";
+import { copyData } from "../tables/copies.ts";
+import { Feed } from "../tables/feed.ts";
+import { jobTransport } from "../tables/jobs.ts";
+import * as queries from "../tables/queries.ts";
+import { copyRegistry, withNames, withoutName } from "../tables/registry.ts";
+import { Tables } from "../tables/schema.ts";
+import { loadScope } from "../tables/scopes.ts";
+import { Transaction } from "../tables/transaction.ts";
+import { blobStore, MemoryBlobs } from "./blobs.ts";
+import { ChangeLog } from "./changes.ts";
 
-export type { Faults } from "./transaction.ts";
+/** Lets tests and simulations fail a transaction in its middle. */
+export interface Faults {
+  /** Called before each row is written; what it throws rolls the whole transaction back and rejects the call. */
+  write(table: RowChange["table"], key: string): void;
+}
 
 /** How a memory store is made. */
 export interface MemoryStoreOptions {
@@ -53,6 +60,7 @@ class MemoryStore implements Store {
   readonly blobs;
   readonly jobs;
   readonly #tables = new Tables();
+  readonly #blobs = new MemoryBlobs();
   readonly #feed = new Feed();
   readonly #clock: Pick<Clock, "now">;
   readonly #log: ChangeLog | null;
@@ -73,8 +81,8 @@ class MemoryStore implements Store {
     this.#clock = clock ?? { now: () => Date.now() };
     this.#log = record === "changes" ? new ChangeLog(changeLimit) : null;
     this.#faults = faults ?? null;
-    this.blobs = blobStore(this.#tables.blobs, () => this.#assertOpen());
-    this.jobs = jobTransport(this.#tables, this.#transact);
+    this.blobs = blobStore(this.#blobs, () => this.#assertOpen());
+    this.jobs = jobTransport(this.#transact);
   }
 
   async load(scope: Parameters<Store["load"]>[0]): ReturnType<Store["load"]> {
@@ -92,10 +100,11 @@ class MemoryStore implements Store {
     return verdicts;
   }
 
-  readonly #transact: Transact = <Result>(body: (tx: Transaction) => Result): Result => {
+  readonly #transact = <Result>(body: (tx: Transaction) => Result): Result => {
     this.#assertOpen();
+    const faults = this.#faults;
     const tx = new Transaction(this.#tables, this.#clock.now(), {
-      faults: this.#faults,
+      watch: faults === null ? null : (key, { table }) => faults.write(table, key),
       record: this.#log !== null,
     });
     let result: Result;
@@ -106,43 +115,36 @@ class MemoryStore implements Store {
       throw error;
     }
     this.#tables.index.tidy();
+    for (const change of tx.changes) {
+      if (change.kind === "commit" && change.status === "PURGED") this.#blobs.remove(change.runId);
+    }
     this.#log?.append(tx.now, tx.recorded);
     this.#feed.publish(tx.changes);
     return result;
   };
 
+  /** A batch that is sent again, after its answer was lost, replaces itself. */
   async appendLogs(batches: Parameters<Store["appendLogs"]>[0]): Promise<void> {
     this.#assertOpen();
-    queries.appendLogs(this.#tables, batches);
+    for (const batch of copyData(batches, "logs")) {
+      const rows = this.#tables.runs.get(batch.runId);
+      if (rows === undefined) continue;
+      rows.logs ??= new Map();
+      rows.logs.set(`${batch.stageId}/${batch.epoch}/${batch.attempt}/${batch.from}`, batch);
+    }
   }
 
   async register(names: readonly string[]): ReturnType<Store["register"]> {
     this.#assertOpen();
-    const { version, subscribers } = this.#tables.registry;
-    const known = new Set(subscribers.map(({ name }) => name));
-    const added = [...new Set(names)].filter((name) => !known.has(name));
-    if (added.length > 0) {
-      const since = this.#clock.now();
-      const all = [...subscribers, ...added.map((name) => ({ name, since }))];
-      this.#tables.registry = { version: version + 1, subscribers: all };
-    }
-    return this.#registry();
+    this.#tables.registry = withNames(this.#tables.registry, names, this.#clock.now());
+    return copyRegistry(this.#tables.registry);
   }
 
   async unregister(name: string): ReturnType<Store["unregister"]> {
     this.#assertOpen();
-    const { version, subscribers } = this.#tables.registry;
-    const left = subscribers.filter((subscriber) => subscriber.name !== name);
-    if (left.length < subscribers.length) {
-      this.#tables.registry = { version: version + 1, subscribers: left };
-      this.#tables.outbox.forget(name);
-    }
-    return this.#registry();
-  }
-
-  #registry(): Tables["registry"] {
-    const { version, subscribers } = this.#tables.registry;
-    return { version, subscribers: subscribers.map((subscriber) => ({ ...subscriber })) };
+    this.#tables.registry = withoutName(this.#tables.registry, name);
+    this.#tables.outbox.forget(name);
+    return copyRegistry(this.#tables.registry);
   }
 
   async run(runId: string): ReturnType<Store["run"]> {
@@ -167,7 +169,7 @@ class MemoryStore implements Store {
 
   async logs(query: Parameters<Store["logs"]>[0]): ReturnType<Store["logs"]> {
     this.#assertOpen();
-    return queries.listLogs(this.#tables, query);
+    return queries.listLogs(this.#tables.runs.get(query.runId)?.logs?.values() ?? [], query);
   }
 
   async past(runId: string): ReturnType<Store["past"]> {

@@ -14,11 +14,11 @@ import {
   note,
   stateOf,
 } from "../../src/testing/conformance/rows.ts";
-import { commitEntry } from "./commit.ts";
+import { commitEntry } from "../tables/commit.ts";
+import { Tables } from "../tables/schema.ts";
+import { loadScope } from "../tables/scopes.ts";
+import { Transaction } from "../tables/transaction.ts";
 import { memoryStore } from "./index.ts";
-import { Tables } from "./schema.ts";
-import { loadScope } from "./scopes.ts";
-import { Transaction } from "./transaction.ts";
 
 describe("memoryStore", () => {
   it("goes by the machine's clock unless it is given one", async () => {
@@ -176,7 +176,7 @@ describe("a long life", () => {
     const tables = new Tables();
     const graph = graphOf("w", [["a"]]);
     const put = (entry: ReturnType<typeof creation>): void => {
-      const tx = new Transaction(tables, 1000, { faults: null, record: false });
+      const tx = new Transaction(tables, 1000, { watch: null, record: false });
       expect(commitEntry(tx, entry).status).toBe("committed");
     };
     loadScope(tables, { of: "outbox", subscribers: ["sink"], limit: 10, maxEvents: 10 }, 1000);
@@ -207,7 +207,7 @@ describe("a long life", () => {
     const tables = new Tables();
     const graph = graphOf("w", [["a"]]);
     const transact = (...entries: Parameters<Store["commit"]>[0][number][]): void => {
-      const tx = new Transaction(tables, 1000, { faults: null, record: false });
+      const tx = new Transaction(tables, 1000, { watch: null, record: false });
       for (const entry of entries) expect(commitEntry(tx, entry).status).toBe("committed");
       tables.index.tidy();
     };

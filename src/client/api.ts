@@ -1,8 +1,20 @@
 /** The client as its callers see it: the same in process, over a Worker and over HTTP. */
 import type { Workflow } from "../define/workflow.ts";
-import type { Results } from "../kernel/api.ts";
-import type { Event, LogBatch, LogLevel, Run, RunStatus } from "../model.ts";
-import type { Page, RunFilter, StorageReport } from "../ports/store.ts";
+import type { FeedChange } from "../hosts/remote/backend.ts";
+import type { PluginReplayDlq, Results, RunPurge } from "../kernel/api.ts";
+import type {
+  BlobKey,
+  DeadLetter,
+  Event,
+  Graph,
+  LogBatch,
+  LogLevel,
+  Payload,
+  Run,
+  RunStatus,
+  StageRecord,
+} from "../model.ts";
+import type { ChangeRecord, LoadedRun, Page, RunFilter, StorageReport } from "../ports/store.ts";
 
 /** How a run is started. */
 export interface StartOptions {
@@ -102,6 +114,38 @@ export interface LogQuery {
   readonly limit?: number;
 }
 
+/** Which events of a run to read. */
+export interface EventQuery {
+  readonly runId: string;
+  /** Only events after this sequence. */
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+/** Which dead letters to read. */
+export interface LetterQuery {
+  readonly runId?: string;
+  readonly subscriber?: string;
+  readonly limit?: number;
+}
+
+/** Which part of the change log to read. */
+export interface ChangeQuery {
+  /** Only what came after this `n`. */
+  readonly after?: number;
+  readonly runId?: string;
+  readonly limit?: number;
+}
+
+/**
+ * A run as it stands at one moment, read consistently: its head, its graph, its input and config, the records of stages that are settled or
+ * suspended, the jobs of those that are not (attempts, leases, when they are due), kept signals and dead letters.
+ */
+export type RunSnapshot = Pick<
+  LoadedRun,
+  "run" | "graph" | "body" | "stages" | "jobs" | "signals" | "letters"
+>;
+
 /** Starts runs and finds them. */
 export interface Engine {
   /**
@@ -121,11 +165,60 @@ export interface Engine {
   /** The run of this id, or else the one that was started with this idempotency key; null if there is neither. */
   get(idOrKey: string): Promise<RunHandle | null>;
 
+  /**
+   * The graphs of the workflows that can be started here by their id. In a page it waits for the first stage worker.
+   *
+   * @throws StageModuleError when the stage workers' module can't be loaded
+   */
+  workflows(): Promise<readonly Graph[]>;
+
   /** Lists runs, newest first. */
   runs(filter?: RunFilter): Promise<Page<Run>>;
 
   /** Reads what stages logged. */
   logs(query: LogQuery): Promise<readonly LogBatch[]>;
+
+  /** Everything about one run, found as by {@link Engine.get}; null if there is none. Payloads in it are read by {@link Engine.value}. */
+  inspect(idOrKey: string): Promise<RunSnapshot | null>;
+
+  /** Reads a run's committed events, in order. {@link RunHandle.events} waits for those to come. */
+  events(query: EventQuery): Promise<readonly Event[]>;
+
+  /** The stage records of a run's earlier epochs: what a rerun replaced. */
+  pastAttempts(runId: string): Promise<readonly StageRecord[]>;
+
+  /** Events that a subscriber refused too often. */
+  deadLetters(query?: LetterQuery): Promise<readonly DeadLetter[]>;
+
+  /** Puts dead letters back for delivery; answers how many. */
+  replayDeadLetters(options?: Omit<PluginReplayDlq, "type">): Promise<number>;
+
+  /** Removes settled and delivered runs with all that hangs on them; answers how many. */
+  purge(options?: Omit<RunPurge, "type">): Promise<number>;
+
+  /** Each commit's row changes, oldest first; empty unless the store keeps them (`record: "changes"`). */
+  changeLog(query?: ChangeQuery): Promise<readonly ChangeRecord[]>;
+
+  /**
+   * A payload's value, such as a stage record's output: a private copy, with its Blobs in their places.
+   *
+   * @throws BlobMissingError, CodecError
+   */
+  value(payload: Payload): Promise<unknown>;
+
+  /** A blob of a run: an artifact, or a part of a payload; null if there is none. */
+  blob(key: BlobKey): Promise<Blob | null>;
+
+  /** The keys of a run's blobs. */
+  blobs(runId: string): Promise<readonly BlobKey[]>;
+
+  /**
+   * Tells of commits and live progress of all runs, as hints: of several changes of a run only the last may be told. After a `gap`, read again
+   * what is shown. The answer ends it.
+   *
+   * @example engine.subscribe((changes) => changes.some((change) => change.kind !== "progress") && refresh());
+   */
+  subscribe(listener: (changes: readonly FeedChange[]) => void): () => void;
 
   /** How safe the data is. */
   storage(): Promise<StorageReport>;

@@ -372,4 +372,19 @@ describe("an engine", () => {
     await engine.destroy();
     await expect(store.runs({})).rejects.toMatchObject({ code: "STORE_CLOSED" });
   });
+
+  it("begins what a finish leased although the engine is just looking for other work", async () => {
+    const workflow = defineWorkflow({ id: "fan", name: "fan", input: z.number() })
+      .pipe(stage("a"))
+      .parallel([stage("b"), stage("c")])
+      .build();
+    const engine = createEngine({ workflows: [workflow], store: memoryStore() });
+    const run = await engine.start("fan", 1);
+    await run.result();
+    const started = (await engine.events({ runId: run.id })).filter(({ type }) => type === "stage:started");
+    expect(started.map(({ payload }) => payload)).toMatchObject(
+      ["a", "b", "c"].map((stageId) => ({ stageId, attempt: 1 })),
+    );
+    await engine.stop();
+  });
 });

@@ -1,19 +1,16 @@
 /** An engine in this process: a kernel, the pump that drives it, and the client. */
 import type { Plugin } from "../define/plugin.ts";
 import type { Workflow } from "../define/workflow.ts";
-import { InvalidOptionError, StoppedError } from "../errors.ts";
+import { localBackend } from "../hosts/remote/backend.ts";
 import { type Pump, pumpOf, type PumpOptions, type PumpStats } from "../hosts/pump.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { LogBatch, Run } from "../model.ts";
-import type { Page, RunFilter, StorageReport } from "../ports/store.ts";
 import { kernelOf, type KernelOptions } from "../runner/create-kernel.ts";
 import { toEventSink } from "../runner/event-sink.ts";
-import { checkKnown, checkList, checkName, checkObject, checkWhole } from "../runner/options.ts";
+import { checkKnown, checkList, checkObject } from "../runner/options.ts";
 import { type PluginRunner, pluginRunner } from "../runner/plugin-runner.ts";
-import type { Engine, LogQuery, RunHandle, StartOptions } from "./api.ts";
-import { defined, type HandleContext, KernelHandle } from "./handle.ts";
-import { KeyedCommands } from "./keyed.ts";
-import { Watch } from "./watch.ts";
+import type { Engine } from "./api.ts";
+import { EngineClient, type StopOptions } from "./client.ts";
+import { defined } from "./handle.ts";
 
 /** What {@link createEngine} takes: the workflows, the store, and whatever else a kernel or its pump can be given. */
 export interface EngineOptions
@@ -108,113 +105,28 @@ function kernelOptions(options: EngineOptions): KernelOptions {
   return { store, workflows, ...defined(optional) };
 }
 
-class ProcessEngine implements LocalEngine {
+class ProcessEngine extends EngineClient implements LocalEngine {
   readonly kernel: Kernel;
-  readonly #pump: Pump;
-  readonly #plugins: PluginRunner;
-  readonly #workflows: ReadonlyMap<string, Workflow>;
-  readonly #context: HandleContext;
-  #isUp = true;
-  #stopping: Promise<void> | null = null;
+  readonly stats: () => PumpStats;
 
   constructor(kernel: Kernel, pump: Pump, plugins: PluginRunner, workflows: readonly Workflow[]) {
-    const { store, clock } = kernel.ports;
-    this.kernel = kernel;
-    this.#pump = pump;
-    this.#plugins = plugins;
-    this.#workflows = new Map(workflows.map((workflow) => [workflow.id, workflow]));
-    this.#context = {
-      kernel,
-      watch: new Watch(store, clock),
-      keyed: new KeyedCommands(clock),
-      assertUp: () => {
-        if (!this.#isUp) throw new StoppedError("this engine");
+    super({
+      backend: localBackend(kernel, (command) => pump.startRun(command)),
+      clock: kernel.ports.clock,
+      ids: kernel.ports.ids,
+      workflows,
+      isRemote: false,
+      onStop: async (options) => {
+        await pump.stop(options);
+        plugins.stop();
       },
-      workflow: (workflowId) => this.#workflows.get(workflowId),
-    };
+    });
+    this.kernel = kernel;
+    this.stats = () => pump.stats();
   }
 
-  readonly stats = (): PumpStats => this.#pump.stats();
-
-  async start<Output>(
-    workflow: Workflow<unknown, Output> | string,
-    input: unknown,
-    options: StartOptions = {},
-  ): Promise<RunHandle<Output>> {
-    const { keyed, assertUp } = this.#context;
-    assertUp();
-    checkObject("engine.start", "options", options);
-    const workflowId = this.#idOf(workflow);
-    const idempotencyKey = options.idempotencyKey ?? this.kernel.ports.ids.runId();
-    const { workflowRunId } = await keyed.send("run.create", options.idempotencyKey, () =>
-      this.#pump.startRun({ ...defined(options), type: "run.create", workflowId, input, idempotencyKey }),
-    );
-    return new KernelHandle<Output>(this.#context, workflowRunId, workflowId);
-  }
-
-  async get(idOrKey: string): Promise<RunHandle | null> {
-    const { store } = this.kernel.ports;
-    const { runs } = await store.load({ of: "run", runId: idOrKey });
-    const run = runs[0]?.run ?? (await store.runByKey(idOrKey));
-    return run === null ? null : new KernelHandle(this.#context, run.id, run.workflowId);
-  }
-
-  async runs(filter: RunFilter = {}): Promise<Page<Run>> {
-    checkObject("engine.runs", "filter", filter);
-    return this.kernel.ports.store.runs(filter);
-  }
-
-  async logs(query: LogQuery): Promise<readonly LogBatch[]> {
-    checkObject("engine.logs", "query", query, "an object with a runId");
-    checkName("engine.logs", "query.runId", query.runId);
-    return this.kernel.ports.store.logs(query);
-  }
-
-  storage(): Promise<StorageReport> {
-    return this.kernel.ports.store.storage();
-  }
-
-  async stop(options: { readonly graceMs?: number } = {}): Promise<void> {
-    // Before anything is stopped: a call that was refused has done nothing.
-    checkObject("engine.stop", "options", options);
-    if (options.graceMs !== undefined) checkWhole("engine.stop", "graceMs", options.graceMs, 0);
-    this.#stopping ??= this.#stop(options);
-    await this.#stopping;
-  }
-
-  async destroy(options: { readonly graceMs?: number } = {}): Promise<void> {
-    await this.stop(options);
+  override async destroy(options: StopOptions = {}): Promise<void> {
+    await super.destroy(options);
     await this.kernel.ports.store.close();
-  }
-
-  async #stop(options: { readonly graceMs?: number }): Promise<void> {
-    this.#isUp = false;
-    this.#context.keyed.close();
-    await this.#pump.stop(options);
-    this.#plugins.stop();
-    this.#context.watch.close();
-  }
-
-  /** A workflow of the same id and another graph would be started as the one that the engine was made with. */
-  #idOf(workflow: Workflow | string): string {
-    if (typeof workflow === "string") return workflow;
-    if (typeof workflow?.graph?.hash !== "string") {
-      throw new InvalidOptionError(
-        "engine.start",
-        "workflow",
-        "made by build(), or a workflow's id",
-        workflow,
-      );
-    }
-    const known = this.#workflows.get(workflow.id);
-    if (known !== undefined && known.graph.hash !== workflow.graph.hash) {
-      throw new InvalidOptionError(
-        "engine.start",
-        "workflow",
-        `the ${JSON.stringify(known.id)} that the engine was made with`,
-        workflow,
-      );
-    }
-    return workflow.id;
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidOptionError, RunNotFoundError } from "../errors.ts";
+import type { Backend } from "../hosts/remote/backend.ts";
 import { type Event, isSettled } from "../model.ts";
-import type { Store } from "../ports/store.ts";
 import type { EventStream } from "./api.ts";
 import type { Waiter, Watch } from "./watch.ts";
 
@@ -16,7 +16,7 @@ const done: Result = { done: true, value: undefined };
  * Not an async generator: its `return()` would wait for the next event before it ends.
  */
 export class RunEvents implements EventStream {
-  readonly #store: Store;
+  readonly #backend: Backend;
   readonly #watch: Watch;
   readonly #runId: string;
   #position: number;
@@ -30,11 +30,11 @@ export class RunEvents implements EventStream {
   });
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store, watch: Watch, runId: string, after: number) {
+  constructor(backend: Backend, watch: Watch, runId: string, after: number) {
     if (!Number.isInteger(after) || after < 0) {
       throw new InvalidOptionError("RunHandle.events", "after", "a sequence: a whole number from 0", after);
     }
-    this.#store = store;
+    this.#backend = backend;
     this.#watch = watch;
     this.#runId = runId;
     this.#position = after;
@@ -84,11 +84,10 @@ export class RunEvents implements EventStream {
   /** Whether there is something to give, or nothing will ever be. */
   async #read(): Promise<boolean> {
     const run = this.#runId;
-    this.#buffer = [...(await this.#store.events({ run, after: this.#position, limit: PAGE }))];
+    this.#buffer = [...(await this.#backend.events({ run, after: this.#position, limit: PAGE }))];
     if (this.#buffer.length > 0) return true;
-    const { runs } = await this.#store.load({ of: "run", runId: run });
-    const [found] = runs;
-    if (found === undefined) throw new RunNotFoundError(run);
+    const found = await this.#backend.find({ runId: run });
+    if (found === null) throw new RunNotFoundError(run);
     if (found.run.sequence > this.#position) return this.#read();
     if (!isSettled(found.run.status)) return false;
     this.#close();

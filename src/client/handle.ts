@@ -1,4 +1,4 @@
-/** A run, by a kernel in this process. */
+/** A run, by whatever backend its engine has. */
 import { parse } from "../define/schema.ts";
 import type { Workflow } from "../define/workflow.ts";
 import {
@@ -8,8 +8,8 @@ import {
   RunNotFoundError,
   SchemaError,
 } from "../errors.ts";
+import type { Backend } from "../hosts/remote/backend.ts";
 import type { Results } from "../kernel/api.ts";
-import type { Kernel } from "../kernel/kernel.ts";
 import { type ErrorRecord, type Graph, isSettled, type RunStatus } from "../model.ts";
 import { decodePayload } from "../ports/payload.ts";
 import type { LoadedRun, RunScope } from "../ports/store.ts";
@@ -21,7 +21,7 @@ import type { Watch } from "./watch.ts";
 
 /** What the handles of an engine share. */
 export interface HandleContext {
-  readonly kernel: Kernel;
+  readonly backend: Backend;
   readonly watch: Watch;
   readonly keyed: KeyedCommands;
   /** @throws StoppedError once the engine takes no more commands */
@@ -33,8 +33,8 @@ export interface HandleContext {
 /** The record of a run that failed without saying why. */
 const unknownFailure: ErrorRecord = { name: "Error", code: "STAGE_ERROR", message: "the run failed" };
 
-/** A run's handle over a kernel. */
-export class KernelHandle<Output> implements RunHandle<Output> {
+/** A run's handle over a backend. */
+export class BackendHandle<Output> implements RunHandle<Output> {
   readonly id: string;
   readonly workflowId: string;
   readonly #context: HandleContext;
@@ -65,8 +65,8 @@ export class KernelHandle<Output> implements RunHandle<Output> {
   events(options: { readonly after?: number | undefined } = {}): EventStream {
     checkObject("RunHandle.events", "options", options);
     const { after = 0 } = options;
-    const { kernel, watch } = this.#context;
-    return new RunEvents(kernel.ports.store, watch, this.id, after);
+    const { backend, watch } = this.#context;
+    return new RunEvents(backend, watch, this.id, after);
   }
 
   progress(listener: (progress: RunProgress) => void): () => void {
@@ -74,9 +74,9 @@ export class KernelHandle<Output> implements RunHandle<Output> {
   }
 
   async cancel(reason?: string): Promise<boolean> {
-    const { kernel, assertUp } = this.#context;
+    const { backend, assertUp } = this.#context;
     assertUp();
-    const { cancelled } = await kernel.dispatch({
+    const { cancelled } = await backend.dispatch({
       type: "run.cancel",
       workflowRunId: this.id,
       ...(reason === undefined ? {} : { reason }),
@@ -88,13 +88,13 @@ export class KernelHandle<Output> implements RunHandle<Output> {
     stage: StageRef,
     options: { readonly idempotencyKey?: string | undefined; readonly force?: boolean | undefined } = {},
   ): Promise<Results["run.rerunFrom"]> {
-    const { kernel, keyed, assertUp } = this.#context;
+    const { backend, keyed, assertUp } = this.#context;
     assertUp();
     const fromStageId = idOf("rerunFrom", stage);
     checkObject("RunHandle.rerunFrom", "options", options);
-    return keyed.send("run.rerunFrom", options.idempotencyKey, () =>
-      kernel.dispatch({
-        ...defined(options),
+    return keyed.send("run.rerunFrom", options.idempotencyKey, (idempotencyKey) =>
+      backend.dispatch({
+        ...defined({ ...options, idempotencyKey }),
         type: "run.rerunFrom",
         workflowRunId: this.id,
         fromStageId,
@@ -109,19 +109,19 @@ export class KernelHandle<Output> implements RunHandle<Output> {
       readonly config?: Readonly<Record<string, unknown>> | undefined;
     } = {},
   ): Promise<RunHandle<Output>> {
-    const { kernel, keyed, assertUp } = this.#context;
+    const { backend, keyed, assertUp } = this.#context;
     assertUp();
     const fromStageId = idOf("fork", stage);
     checkObject("RunHandle.fork", "options", options);
-    const { workflowRunId } = await keyed.send("run.fork", options.idempotencyKey, () =>
-      kernel.dispatch({
-        ...defined(options),
+    const { workflowRunId } = await keyed.send("run.fork", options.idempotencyKey, (idempotencyKey) =>
+      backend.dispatch({
+        ...defined({ ...options, idempotencyKey }),
         type: "run.fork",
         workflowRunId: this.id,
         fromStageId,
       }),
     );
-    return new KernelHandle<Output>(this.#context, workflowRunId, this.workflowId);
+    return new BackendHandle<Output>(this.#context, workflowRunId, this.workflowId);
   }
 
   async signal(
@@ -129,25 +129,30 @@ export class KernelHandle<Output> implements RunHandle<Output> {
     payload?: unknown,
     options: { readonly idempotencyKey?: string | undefined } = {},
   ): Promise<boolean> {
-    const { kernel, keyed, assertUp } = this.#context;
+    const { backend, keyed, assertUp } = this.#context;
     assertUp();
     checkObject("RunHandle.signal", "options", options);
-    const { delivered } = await keyed.send("run.signal", options.idempotencyKey, () =>
-      kernel.dispatch({ ...defined(options), type: "run.signal", workflowRunId: this.id, name, payload }),
+    const { delivered } = await keyed.send("run.signal", options.idempotencyKey, (idempotencyKey) =>
+      backend.dispatch({
+        ...defined({ ...options, idempotencyKey }),
+        type: "run.signal",
+        workflowRunId: this.id,
+        name,
+        payload,
+      }),
     );
     return delivered;
   }
 
   async #load(scope: Omit<RunScope, "runId">): Promise<LoadedRun> {
-    const { runs } = await this.#context.kernel.ports.store.load({ of: "run", runId: this.id, ...scope });
-    const [found] = runs;
-    if (found === undefined) throw new RunNotFoundError(this.id);
+    const found = await this.#context.backend.find({ runId: this.id, ...scope });
+    if (found === null) throw new RunNotFoundError(this.id);
     return found;
   }
 
   /** The run with the records of its last group. A graph that is known here needn't be read. */
   async #ending(): Promise<{ readonly graph: Graph; readonly found: LoadedRun }> {
-    const known = this.#context.kernel.ports.registry.get(this.workflowId)?.graph;
+    const known = this.#context.workflow(this.workflowId)?.graph;
     if (known !== undefined) {
       const found = await this.#load({ stages: lastGroup(known) });
       if (found.run.graph === known.hash) return { graph: known, found };
@@ -160,10 +165,10 @@ export class KernelHandle<Output> implements RunHandle<Output> {
   async #resultOf(graph: Graph, { run, stages }: LoadedRun): Promise<Output> {
     if (run.status === "CANCELLED") throw new RunCancelledError(run.id);
     if (run.status === "FAILED") throw new RunFailedError(run.id, run.error ?? unknownFailure);
-    const { blobs } = this.#context.kernel.ports;
+    const { backend } = this.#context;
     const outputs = new Map<string, unknown>();
     for (const { stageId, output } of stages) {
-      if (output !== null) outputs.set(stageId, await decodePayload(output, (key) => blobs.get(key)));
+      if (output !== null) outputs.set(stageId, await decodePayload(output, (key) => backend.blob(key)));
     }
     const [only = ""] = lastGroup(graph);
     const output = graph.kinds.at(-1) === "pipe" ? outputs.get(only) : Object.fromEntries(outputs);

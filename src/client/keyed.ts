@@ -7,16 +7,24 @@ const MAX_PAUSE_MS = 250;
 /** Sends commands with idempotency keys; waits where the kernel would answer that the first one is still in progress. */
 export class KeyedCommands {
   readonly #clock: Clock;
+  readonly #newKey: (() => string) | null;
   readonly #underWay = new Map<string, Promise<unknown>>();
   #isClosed = false;
 
-  constructor(clock: Clock) {
+  /** @param newKey draws keys for commands that have none, where one may be carried out twice because its answer was lost */
+  constructor(clock: Clock, newKey: (() => string) | null) {
     this.#clock = clock;
+    this.#newKey = newKey;
   }
 
-  /** @param key undefined where nobody else can have the same */
-  async send<R>(type: string, key: string | undefined, command: () => Promise<R>): Promise<R> {
-    if (key === undefined) return command();
+  /** @param given undefined where nobody else can have the same */
+  async send<R>(
+    type: string,
+    given: string | undefined,
+    command: (key: string | undefined) => Promise<R>,
+  ): Promise<R> {
+    const key = given ?? this.#newKey?.();
+    if (key === undefined) return command(key);
     const name = `${type} ${key}`;
     for (let tries = 0; !this.#isClosed; ) {
       const other = this.#underWay.get(name);
@@ -24,7 +32,7 @@ export class KeyedCommands {
         await other.catch(() => undefined);
         continue;
       }
-      const own = command();
+      const own = command(key);
       this.#underWay.set(name, own);
       try {
         return await own;

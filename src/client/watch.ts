@@ -1,8 +1,9 @@
-/** Who waits for which run. One subscription to the store's change feed serves them all. */
+/** Who waits for which run. One subscription to the change feed serves them all. */
 import { StoppedError } from "../errors.ts";
 import { isSettled } from "../model.ts";
+import type { Backend, FeedChange } from "../hosts/remote/backend.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Change, Store } from "../ports/store.ts";
+import type { Change } from "../ports/store.ts";
 import type { RunProgress } from "./api.ts";
 
 /** The net under a lost change: how often waiters look by themselves, in milliseconds, and how many runs are looked at each time. */
@@ -59,9 +60,9 @@ export class Watch {
   #stopPoll: (() => void) | null = null;
   #isClosed = false;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(backend: Backend, clock: Clock) {
     this.#clock = clock;
-    this.#unsubscribe = store.subscribe((changes) => this.#hear(changes));
+    this.#unsubscribe = backend.subscribe((changes) => this.#hear(changes));
   }
 
   /** Begins to wait for a run; after {@link close} there is nothing to wait for. */
@@ -97,9 +98,11 @@ export class Watch {
     this.#listeners.clear();
   }
 
-  #hear(changes: readonly Change[]): void {
+  #hear(changes: readonly FeedChange[]): void {
     for (const change of changes) {
-      if (change.kind === "commit") {
+      if (change.kind === "gap") {
+        for (const waiters of Object.values(this.#waiters)) for (const some of waiters.values()) tell(some);
+      } else if (change.kind === "commit") {
         tell(this.#waiters.all.get(change.runId));
         if (change.status === "PURGED" || isSettled(change.status))
           tell(this.#waiters.settled.get(change.runId));

@@ -60,9 +60,17 @@ export function misfit(given: Given, wanted: Schema): string | null {
 
 /** Whether a config schema is to be given an empty object, rather than undefined, where a run has no config for it. */
 export function wantsObject(schema: Schema): boolean {
-  const taken = kinds(schema, "takes");
-  return taken === null || (taken.has("object") && !taken.has("undefined"));
+  let wants = wanting.get(schema);
+  if (wants === undefined) {
+    const taken = kinds(schema, "takes");
+    wants = taken === null || (taken.has("object") && !taken.has("undefined"));
+    wanting.set(schema, wants);
+  }
+  return wants;
 }
+
+/** Asked twice for every stage of every run, and a schema's definition doesn't change. */
+const wanting = new WeakMap<Schema, boolean>();
 
 function compare(given: Given, wanted: unknown, path: readonly string[]): string | null {
   const gives = given.of === "group" ? new Set<Kind>(["object"]) : kinds(given.schema, "gives");

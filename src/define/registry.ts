@@ -1,7 +1,7 @@
 import { DefinitionError, describe, type Issue } from "../errors.ts";
 import type { Parsed, RegisteredWorkflow, WorkflowRegistry } from "../ports/registry.ts";
 import { wantsObject } from "./fit.ts";
-import { formatPath, parse, type Schema } from "./schema.ts";
+import { formatPath, parseQuick, type Schema } from "./schema.ts";
 import type { Workflow } from "./workflow.ts";
 
 /**
@@ -33,7 +33,7 @@ function registered(workflow: Workflow): RegisteredWorkflow {
   }
   return {
     graph: workflow.graph,
-    parseInput: (input) => parse(workflow.input, input),
+    parseInput: async (input) => parseQuick(workflow.input, input),
     parseConfig: (config) => parseConfig(workflow, schemas, config),
   };
 }
@@ -52,12 +52,17 @@ async function parseConfig(
       { path: "", message: `expected an object of configs by stage id, got ${describe(config)}` },
     ]);
   }
-  const given = new Map(Object.entries(config).filter(([, value]) => value !== undefined));
-  const issues = [...given].flatMap(([id, value]) => strayConfig(workflow, schemas, id, value));
+  const given = config as Readonly<Record<string, unknown>>;
+  const issues: Issue[] = [];
+  for (const id of Object.keys(given)) {
+    if (given[id] !== undefined) issues.push(...strayConfig(workflow, schemas, id, given[id]));
+  }
   const parsed: [string, unknown][] = [];
   for (const [id, schema] of schemas) {
-    const value = given.has(id) ? given.get(id) : wantsObject(schema) ? {} : undefined;
-    const result = await parse(schema, value, [id]);
+    const own = Object.hasOwn(given, id) ? given[id] : undefined;
+    const value = own === undefined && wantsObject(schema) ? {} : own;
+    const parsing = parseQuick(schema, value, [id]);
+    const result = parsing instanceof Promise ? await parsing : parsing;
     if (result.ok) parsed.push([id, result.value]);
     else issues.push(...result.issues);
   }

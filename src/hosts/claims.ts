@@ -12,6 +12,7 @@ export interface ClaimsOptions {
   readonly workerId: string;
   readonly executions: Executions;
   readonly time: StoreTime;
+  readonly handlers: () => ReadonlySet<string>;
   readonly onError: (error: unknown, during: string) => void;
 }
 
@@ -104,11 +105,12 @@ export class Claims {
   }
 
   async #claimDue(): Promise<void> {
-    const { kernel, workerId, executions, time } = this.#options;
+    const { kernel, workerId, executions, time, handlers } = this.#options;
     const limit = executions.free;
     // Before asking: what becomes due meanwhile must not be forgotten.
     this.#hasDue = false;
-    const claim = (): ReturnType<typeof kernel.host.claim> => kernel.host.claim({ workerId, limit });
+    const claim = (): ReturnType<typeof kernel.host.claim> =>
+      kernel.host.claim({ workerId, limit, handlers: handlers() });
     try {
       const { jobs, nextDueAt } = await executions.fill(limit, claim, (claimed) => claimed.jobs);
       this.#emptyClaims = jobs.length > 0 ? 0 : this.#emptyClaims + 1;
@@ -123,12 +125,12 @@ export class Claims {
   }
 
   async #claimPending(): Promise<void> {
-    const { kernel, workerId, executions } = this.#options;
+    const { kernel, workerId, executions, handlers } = this.#options;
     const { registry, store } = kernel.ports;
     const limit = Math.min(executions.free, MAX_PENDING);
     this.#hasPending = false;
     const claim = (): ReturnType<typeof kernel.host.claimPending> =>
-      kernel.host.claimPending(workerId, limit, limit);
+      kernel.host.claimPending(workerId, limit, limit, handlers());
     try {
       const { claimed } = await executions.fill(limit, claim, ({ next }) => next);
       if (claimed >= limit) this.#hasPending = true;

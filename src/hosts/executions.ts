@@ -9,6 +9,7 @@ export interface ExecutionsOptions {
   readonly kernel: Kernel;
   readonly workerId: string;
   readonly concurrency: number;
+  readonly handlers: () => ReadonlySet<string>;
   readonly onError: (error: unknown, during: string) => void;
   /** Whether work waits for slots, for all that is known. */
   readonly isWanted: () => boolean;
@@ -91,14 +92,14 @@ export class Executions {
       throw error;
     }
     this.#reserved -= slots;
-    this.#take(jobsOf(result));
+    this.#take(jobsOf(result), this.free);
     this.#freed();
     return result;
   }
 
   /** Begins jobs that are leased to this worker; those that there is no slot for go back. */
-  #take(jobs: readonly Job[]): void {
-    const room = this.#isOpen ? Math.max(0, this.free) : 0;
+  #take(jobs: readonly Job[], free: number): void {
+    const room = this.#isOpen ? Math.max(0, free) : 0;
     if (this.#running === 0) this.#breathedAt = this.#kernel.ports.clock.now();
     for (const job of jobs.slice(0, room)) {
       this.#running += 1;
@@ -115,7 +116,7 @@ export class Executions {
       const promised = this.#promise(job);
       let next: readonly Job[] = [];
       try {
-        ({ next } = await this.#kernel.host.execute(job, promised));
+        ({ next } = await this.#kernel.host.execute(job, promised, this.#options.handlers()));
         this.#backoff.succeeded();
       } catch (error) {
         this.#options.onError(error, `executing stage ${job.stageId} of run ${job.runId}`);
@@ -126,7 +127,8 @@ export class Executions {
       // While closing, the chain ends: what this finish leased is another worker's to do.
       job = this.#isOpen ? next[0] : undefined;
       const rest = job === undefined ? next : next.slice(1);
-      if (rest.length > 0) this.#take(rest);
+      // They are started already: a claim under way, whose jobs are not, gives way to them.
+      if (rest.length > 0) this.#take(rest, this.free + this.#reserved);
     }
     this.#running -= 1;
     this.#freed();

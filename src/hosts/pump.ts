@@ -3,6 +3,7 @@ import { StoreClosedError } from "../errors.ts";
 import type { Results, RunCreate } from "../kernel/api.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { RegisteredWorkflow } from "../ports/registry.ts";
 import type { Change, Committed, Entry } from "../ports/store.ts";
 import { checkMethods, checkName, checkObject, checkWhole } from "../runner/options.ts";
 import { Claims } from "./claims.ts";
@@ -21,6 +22,10 @@ export interface PumpOptions {
   readonly maintenanceMs?: number;
   /** Leases that were not renewed for that long are freed; the policy's `leaseMs` by default. */
   readonly staleThresholdMs?: number;
+  /** The `workflowId/stageId` that its worker has code for now; all that the kernel's executor has by default. It claims no others. */
+  readonly handlers?: () => ReadonlySet<string>;
+  /** Whether it sweeps, asks suspended stages and delivers events; true by default. Of several pumps of one kernel, one is enough. */
+  readonly maintains?: boolean;
   /** Told of what went wrong and is tried again; `console.error` by default. */
   readonly onError?: (error: unknown, during: string) => void;
 }
@@ -44,8 +49,14 @@ export interface Pump {
   readonly workerId: string;
   /** Begins to claim and to sweep. */
   start(): void;
-  /** `run.create`; the run's first stages begin in the same commit where there is a free slot and nobody waits. */
-  startRun(command: RunCreate): Promise<Results["run.create"]>;
+  /**
+   * `run.create`; the run's first stages begin in the same commit where there is a free slot and nobody waits.
+   *
+   * @param workflow what it is made by, where the registry doesn't know it, or knows another of that id
+   */
+  startRun(command: RunCreate, workflow?: RegisteredWorkflow): Promise<Results["run.create"]>;
+  /** Looks for work again: what its worker has code for has changed. */
+  wake(): void;
   /**
    * Drains: nothing more is claimed; waits for running bodies up to `graceMs` (30 s by default), then tells them to stop and gives their
    * leases back uncounted. A store in trouble doesn't make it reject.
@@ -77,12 +88,14 @@ export function pumpOf(options: PumpOptions, where: string): Pump {
   checkObject(where, "options", options, "an object with a kernel, a workerId and a concurrency");
   checkMethods(where, "kernel", options.kernel, ["dispatch"]);
   const { kernel, workerId, concurrency, maintenanceMs = 1000, onError = report } = options;
-  const { staleThresholdMs = kernel.ports.policy.leaseMs } = options;
+  const { staleThresholdMs = kernel.ports.policy.leaseMs, maintains = true } = options;
+  const { handlers = () => kernel.ports.executor.handlers } = options;
   checkName(where, "workerId", workerId);
   checkWhole(where, "concurrency", concurrency, 1, 1_000_000);
   checkWhole(where, "maintenanceMs", maintenanceMs, 1);
   checkWhole(where, "staleThresholdMs", staleThresholdMs, 0);
-  return new KernelPump({ kernel, workerId, concurrency, maintenanceMs, staleThresholdMs, onError });
+  const chosen = { maintenanceMs, staleThresholdMs, handlers, maintains, onError };
+  return new KernelPump({ kernel, workerId, concurrency, ...chosen });
 }
 
 function report(error: unknown, during: string): void {
@@ -135,13 +148,19 @@ class KernelPump implements Pump {
     this.#upkeep.start();
   }
 
-  async startRun(command: RunCreate): Promise<Results["run.create"]> {
-    const { kernel, workerId } = this.#options;
+  wake(): void {
+    this.#claims.wake({ due: true, pending: true });
+  }
+
+  async startRun(command: RunCreate, workflow?: RegisteredWorkflow): Promise<Results["run.create"]> {
+    const { kernel, workerId, handlers } = this.#options;
     const executions = this.#executions;
-    const width = executions.graphOf(command.workflowId)?.groups[0]?.length ?? 0;
+    const graph = workflow?.graph ?? executions.graphOf(command.workflowId);
+    const width = graph?.groups[0]?.length ?? 0;
     const slots = this.#isUp && !this.#claims.isWanted ? Math.min(executions.free, width) : 0;
-    if (slots <= 0) return (await kernel.host.start(command, null)).result;
-    const start = (): ReturnType<typeof kernel.host.start> => kernel.host.start(command, { workerId, slots });
+    if (slots <= 0) return (await kernel.host.start(command, null, workflow)).result;
+    const lease = { workerId, slots, handlers: handlers() };
+    const start = (): ReturnType<typeof kernel.host.start> => kernel.host.start(command, lease, workflow);
     return (await executions.fill(slots, start, ({ next }) => next)).result;
   }
 
@@ -165,11 +184,11 @@ class KernelPump implements Pump {
   }
 
   #hear(changes: readonly Change[]): void {
-    const { host } = this.#options.kernel;
-    for (const change of changes) {
+    const { kernel, maintains } = this.#options;
+    for (const change of maintains ? changes : []) {
       // Cancelled, perhaps elsewhere: what is executed here for it is told now, not at the next heartbeat.
       if (change.kind === "commit" && (change.status === "CANCELLED" || change.status === "PENDING"))
-        host.recheck(change.runId);
+        kernel.host.recheck(change.runId);
     }
     this.#claims.hear(changes);
     this.#upkeep.hear(changes);

@@ -10,6 +10,8 @@ export interface UpkeepOptions {
   readonly time: StoreTime;
   readonly maintenanceMs: number;
   readonly staleThresholdMs: number;
+  /** Whether it does what a kernel needs done once, by whichever of its pumps. */
+  readonly maintains: boolean;
   readonly onError: (error: unknown, during: string) => void;
   /** Called at each tick: the net under lost wake-ups. */
   readonly onTick: () => void;
@@ -87,6 +89,7 @@ export class Upkeep {
 
   /** Follows a commit of this kernel: sets the alarms for what it delayed, and sees to its events. */
   follow(entry: Entry, committed: Committed): void {
+    if (!this.#options.maintains) return;
     for (const job of entry.jobs ?? []) {
       if (job.worker === null && job.kind !== "execute" && job.dueAt !== null) {
         this.#checkAlarm.within(delayOf(job.dueAt, committed.at));
@@ -133,23 +136,27 @@ export class Upkeep {
   }
 
   #hasSubscribers(): boolean {
-    return this.#options.kernel.ports.sink.subscribers.length > 0;
+    return this.#options.maintains && this.#options.kernel.ports.sink.subscribers.length > 0;
   }
 
   async #tick(): Promise<void> {
-    const { kernel, staleThresholdMs, maintenanceMs, onTick } = this.#options;
+    const { kernel, maintenanceMs, maintains, onTick } = this.#options;
+    if (maintains) await this.#maintain();
     if (!this.#isUp) return;
+    if (this.#hasSubscribers()) this.#flushes.ask();
+    onTick();
+    // Hosts that were started together must not sweep together for ever.
+    this.#tickAlarm.within(Math.round(maintenanceMs * (0.75 + 0.5 * kernel.ports.ids.random())));
+  }
+
+  async #maintain(): Promise<void> {
+    const { kernel, staleThresholdMs } = this.#options;
     await this.#try("freeing stale leases", () =>
       kernel.dispatch({ type: "lease.reapStale", staleThresholdMs }),
     );
     await this.#try("mending stuck runs", () => kernel.dispatch({ type: "run.reapStuck" }));
     await this.#try("writing cursors", () => kernel.host.tidy());
     await this.#try("looking for checks", () => this.#armChecks());
-    if (!this.#isUp) return;
-    if (this.#hasSubscribers()) this.#flushes.ask();
-    onTick();
-    // Hosts that were started together must not sweep together for ever.
-    this.#tickAlarm.within(Math.round(maintenanceMs * (0.75 + 0.5 * kernel.ports.ids.random())));
   }
 
   /** One step's failure doesn't keep the others from their turn. */

@@ -17,6 +17,7 @@ import type { Committed, Entry, GuardName, Loaded, Registry, Scope, Store, Verdi
 import { Committer, type Outcome } from "./committer.ts";
 import type { Decision, Given, KernelPolicy, LeaseGrant } from "./decision.ts";
 import { Leases } from "./leases.ts";
+import { TimeLimit } from "./time-limit.ts";
 import { Warm, type WarmRun } from "./warm.ts";
 
 /** Everything that a kernel is made of. */
@@ -46,6 +47,7 @@ export class Core {
   readonly warm = new Warm();
   readonly leases: Leases;
   readonly committer: Committer;
+  readonly deliveryLimit: TimeLimit;
   readonly #graphs = new Map<string, Graph>();
   readonly #keysUnderWay = new Set<string>();
   readonly #listeners = new Set<(entry: Entry, committed: Committed) => void>();
@@ -61,6 +63,7 @@ export class Core {
   constructor(ports: KernelPorts) {
     this.ports = ports;
     this.leases = new Leases(ports.store.jobs, ports.clock, ports.policy.leaseMs);
+    this.deliveryLimit = new TimeLimit(ports.clock, ports.policy.deliveryTimeoutMs);
     this.committer = new Committer({
       store: ports.store,
       clock: ports.clock,
@@ -107,7 +110,7 @@ export class Core {
 
   #draw(registry: Registry, lease: LeaseGrant | null, runId: string): Given {
     const { ids, policy, executor } = this.ports;
-    const grant = lease === null ? null : { handlers: executor.handlers, ...lease };
+    const grant = lease === null ? null : { ...lease, handlers: lease.handlers ?? executor.handlers };
     return { entry: ids.entryId(), runId, random: ids.random(), registry, policy, lease: grant };
   }
 

@@ -9,7 +9,7 @@ import type { Results, RunCreate } from "./api.ts";
 import { decideCreate, type NewRun } from "./commands/run-create.ts";
 import type { Core } from "./core.ts";
 import type { LeaseGrant } from "./decision.ts";
-import { nextOf } from "./execute.ts";
+import { nextOf } from "./follow.ts";
 
 /** Pseudo-stage under which a run's own payloads keep their blobs. */
 const OWN = "$run";
@@ -26,15 +26,20 @@ export interface Created {
 /**
  * Creates a run.
  * @param options.lease where a host has room and nobody waits: the first group is leased to it in the same commit
+ * @param options.workflow what it is made by, instead of what the registry knows under its id
  * @param options.eager whether this kernel delivers the run's events as they are committed
  */
 export async function createRun(
   core: Core,
   command: RunCreate,
-  options: { readonly lease: LeaseGrant | null; readonly eager: boolean },
+  options: {
+    readonly lease: LeaseGrant | null;
+    readonly eager: boolean;
+    readonly workflow?: RegisteredWorkflow | undefined;
+  },
 ): Promise<Created> {
   const { registry, blobs, sink, name } = core.ports;
-  const workflow = registry.get(command.workflowId);
+  const workflow = options.workflow ?? registry.get(command.workflowId);
   if (workflow === undefined) throw new UnknownWorkflowError(command.workflowId, registry.ids());
   const { idempotencyKey: key, input, config, priority = 0, annotations = {} } = command;
   return core.alone("run.create", key, async () => {

@@ -19,8 +19,8 @@ export interface Given {
 export interface LeaseGrant {
   readonly workerId: string;
   readonly slots: number;
-  /** The `workflowId/stageId` that the worker has code for; absent for all. Others are enqueued for who has it. */
-  readonly handlers?: ReadonlySet<string>;
+  /** The `workflowId/stageId` that the worker has code for; absent for all that the executor has. Others are enqueued for who has it. */
+  readonly handlers?: ReadonlySet<string> | undefined;
 }
 
 /** The kernel's tunable bounds. */

@@ -3,6 +3,7 @@ import { DeliveryTimeoutError } from "../errors.ts";
 import type { DeadLetter, Event } from "../model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Subscriber } from "../ports/event-sink.ts";
+import type { TimeLimit } from "./time-limit.ts";
 
 /** How far a delivery came. */
 export interface DeliveryResult {
@@ -15,10 +16,10 @@ export interface DeliveryResult {
 /** How long a delivery may take. */
 export interface Patience {
   readonly clock: Clock;
-  /** Longest single delivery, in milliseconds. */
-  readonly timeoutMs: number;
+  /** Longest single delivery. */
+  readonly limit: TimeLimit;
   /** No further event is begun from then on: the cursor may be another's. On `clock`. */
-  readonly until: number;
+  until(): number;
 }
 
 /** Whatever else a handler returns, as `(event) => list.push(event)` does, is no refusal. */
@@ -26,11 +27,8 @@ function isPromise(handling: unknown): handling is Promise<void> {
   return typeof handling === "object" && handling !== null && "then" in handling;
 }
 
-function inTime(handling: Promise<void>, subscriber: string, { clock, timeoutMs }: Patience): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(timeoutMs, () => reject(new DeliveryTimeoutError(subscriber, timeoutMs)));
-    handling.then(resolve, reject).finally(cancel);
-  });
+function inTime(handling: Promise<void>, subscriber: string, { limit }: Patience): Promise<void> {
+  return limit.within(handling, () => new DeliveryTimeoutError(subscriber, limit.ms));
 }
 
 /** Whether a subscriber wants an event. */
@@ -39,33 +37,49 @@ export function wants(subscriber: Subscriber, event: { readonly type: Event["typ
 }
 
 /**
- * Delivers in order. Stops at the first refusal, or after `limit` events were handed over.
+ * Delivers in order. Stops at the first refusal, or after `limit` events were handed over. A promise only where a handler gives one: an answer that
+ * is waited for in vain costs a turn for every commit.
  */
-export async function deliverInOrder(
+export function deliverInOrder(
   subscriber: Subscriber,
   events: readonly Event[],
   position: number,
   limit: number,
   patience: Patience,
-): Promise<DeliveryResult> {
+): DeliveryResult | Promise<DeliveryResult> {
   let at = position;
   let handed = 0;
-  for (const event of events) {
-    if (event.sequence <= at) continue;
-    if (wants(subscriber, event)) {
-      if (handed >= limit || patience.clock.now() >= patience.until) break;
-      try {
-        const handling = subscriber.handle(event);
-        // Awaiting a handler that is not asynchronous would cost a turn for every event.
-        if (isPromise(handling)) await inTime(handling, subscriber.name, patience);
-      } catch (error) {
-        return { position: at, handed, refused: { event, error } };
+  const from = (first: number): DeliveryResult | Promise<DeliveryResult> => {
+    for (let index = first; index < events.length; index += 1) {
+      const event = events[index];
+      if (event === undefined || event.sequence <= at) continue;
+      if (wants(subscriber, event)) {
+        if (handed >= limit || patience.clock.now() >= patience.until()) break;
+        const refused = (error: unknown): DeliveryResult => ({
+          position: at,
+          handed,
+          refused: { event, error },
+        });
+        let handling: unknown;
+        try {
+          handling = subscriber.handle(event);
+        } catch (error) {
+          return refused(error);
+        }
+        if (isPromise(handling)) {
+          return inTime(handling, subscriber.name, patience).then(() => {
+            handed += 1;
+            at = event.sequence;
+            return from(index + 1);
+          }, refused);
+        }
+        handed += 1;
       }
-      handed += 1;
+      at = event.sequence;
     }
-    at = event.sequence;
-  }
-  return { position: at, handed, refused: null };
+    return { position: at, handed, refused: null };
+  };
+  return from(0);
 }
 
 /** Delivers dead letters that were put back, late and marked. */
@@ -76,7 +90,7 @@ export async function deliverReplayed(
 ): Promise<{ letter: DeadLetter; error: unknown }[]> {
   const results: { letter: DeadLetter; error: unknown }[] = [];
   for (const { letter, event } of letters) {
-    if (patience.clock.now() >= patience.until) break;
+    if (patience.clock.now() >= patience.until()) break;
     try {
       const handling = subscriber.handle({ ...event, replayed: true });
       if (isPromise(handling)) await inTime(handling, subscriber.name, patience);

@@ -160,19 +160,16 @@ export class Eager {
     held.delivering = true;
     this.#open += 1;
     try {
-      const { sink, store, clock, policy } = this.#core.ports;
+      const { sink, store, clock } = this.#core.ports;
       while (held.queue.length > 0 && this.#held.get(runId) === held) {
         if (store.harden !== undefined) await store.harden();
         const events = held.queue;
         held.queue = [];
-        const stillHeld = (): boolean => this.#held.get(runId) === held;
         const patience: Patience = {
           clock,
-          timeoutMs: policy.deliveryTimeoutMs,
+          limit: this.#core.deliveryLimit,
           // Asked before each event: the cursors may be lost, and they may be renewed, while a long queue is handed over.
-          get until() {
-            return stillHeld() ? held.until : Number.NEGATIVE_INFINITY;
-          },
+          until: () => (this.#held.get(runId) === held ? held.until : Number.NEGATIVE_INFINITY),
         };
         for (const subscriber of sink.subscribers) {
           const cursor = held.cursors.get(subscriber.name);
@@ -183,13 +180,14 @@ export class Eager {
             return;
           }
           const last = events.at(-1)?.sequence ?? cursor.position;
-          const result = await deliverInOrder(
+          const delivery = deliverInOrder(
             subscriber,
             events,
             cursor.position,
             Number.POSITIVE_INFINITY,
             patience,
           );
+          const result = delivery instanceof Promise ? await delivery : delivery;
           cursor.position = result.position;
           if (result.refused !== null || result.position < last) {
             await this.#giveUp(runId, held, { subscriber: subscriber.name, refused: result.refused });

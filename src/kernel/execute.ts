@@ -13,18 +13,18 @@ import {
 import type { Job, KeyRecord, Payload } from "../model.ts";
 import { payloadHash } from "./hash.ts";
 import { type Clock, sleep } from "../ports/clock.ts";
-import { handlerOf, type StageOutcome } from "../ports/executor.ts";
+import { handlerOf } from "../ports/executor.ts";
 import { decodePayload } from "../ports/payload.ts";
 import { stampJob } from "../ports/stamp.ts";
-import type { Committed, Entry } from "../ports/store.ts";
 import type { ExecuteResult, JobExecute } from "./api.ts";
 import { decideFinish, type FinishState, needsOf, type Recorded } from "./commands/job-execute-finish.ts";
 import { decideStart } from "./commands/job-execute-start.ts";
-import { decideTransition, scopeTransition } from "./commands/run-transition.ts";
 import type { Core } from "./core.ts";
 import type { LeaseGrant } from "./decision.ts";
+import { endsGroup, isFenced, mayDecideAgain, nextOf, transition } from "./follow.ts";
 import { hasStage, nodeOf } from "./jobs.ts";
 import { giveBack } from "./leases.ts";
+import { reapCrashed } from "./reap.ts";
 import { KernelObserver, taskOf } from "./task.ts";
 import type { WarmRun } from "./warm.ts";
 
@@ -37,15 +37,17 @@ export interface Executed {
   readonly next: readonly Job[];
 }
 
+/** A leased job, and what its finish may lease to the same worker. */
+interface ExecuteOptions {
+  readonly job?: Job;
+  readonly grant?: Pick<LeaseGrant, "slots" | "handlers">;
+}
+
 /** The open idempotency record of an execution. */
 type OpenKey = NonNullable<FinishState["key"]>;
 
 /** Executes one job: claims it first if the caller holds no lease of it. */
-export function executeJob(
-  core: Core,
-  command: JobExecute,
-  options: { readonly job?: Job; readonly slots?: number } = {},
-): Promise<Executed> {
+export function executeJob(core: Core, command: JobExecute, options: ExecuteOptions = {}): Promise<Executed> {
   const { idempotencyKey } = command;
   if (idempotencyKey === undefined) return execute(core, command, options, null);
   return executeKeyed(core, command, idempotencyKey, options);
@@ -55,7 +57,7 @@ async function executeKeyed(
   core: Core,
   command: JobExecute,
   key: string,
-  options: { readonly job?: Job; readonly slots?: number },
+  options: ExecuteOptions,
 ): Promise<Executed> {
   const hash = await payloadHash({
     workflowRunId: command.workflowRunId,
@@ -96,7 +98,7 @@ async function replayed(core: Core, record: KeyRecord): Promise<ExecuteResult> {
 async function execute(
   core: Core,
   command: JobExecute,
-  options: { readonly job?: Job; readonly slots?: number },
+  options: ExecuteOptions,
   key: { readonly key: string; readonly hash: string; readonly replaces: KeyRecord | null } | null,
 ): Promise<Executed> {
   const claimed = options.job ?? (await leaseOf(core, command));
@@ -125,9 +127,14 @@ async function execute(
       if (outcome.reason === "draining") await core.ports.store.jobs.release({ leases: [started.job] });
       return { result: ghost(outcome.reason === "cancelled" ? "cancelled" : "failed"), next: [] };
     }
+    if (outcome.kind === "crashed") {
+      await reapCrashed(core, started.job);
+      return { result: ghost("failed"), next: [] };
+    }
     for (const blob of outcome.blobs) await core.ports.blobs.put(blob.key, blob.data);
-    const finished = await finish(core, command, started, outcome, options.slots);
-    if (!finished.result.ghost) return finished;
+    const finished = await finish(core, command, started, outcome, options.grant);
+    if (!finished.result.ghost)
+      return options.job === undefined ? withOutput(core, finished, outcome) : finished;
     // An entry whose answer was lost may have been in after all: then what looks like a ghost is the winner, and its blobs are the output.
     if (await isRecorded(core, started.job))
       return { result: { ...finished.result, ghost: false }, next: [] };
@@ -140,6 +147,14 @@ async function execute(
   } finally {
     core.leases.letGo(claimed);
   }
+}
+
+/** The result for who executes by hand, and so wants the output: a worker that is far sends it once, as its payload. */
+async function withOutput(core: Core, executed: Executed, outcome: Recorded): Promise<Executed> {
+  if (outcome.kind !== "completed" || executed.result.outcome !== "completed" || "value" in outcome)
+    return executed;
+  const output = await decodePayload(outcome.output, (key) => core.ports.blobs.get(key));
+  return { ...executed, result: { ...executed.result, output } };
 }
 
 /** Whether the stage's record was written by this very attempt. */
@@ -250,30 +265,13 @@ async function start(
   throw new StaleVersionError("job.execute", job.runId, "version", FINISH_TRIES);
 }
 
-/** Whether a fallen guard says that the attempt holds nothing any more. */
-function isFenced(guard: string): boolean {
-  return guard === "job" || guard === "epoch" || guard === "run";
-}
-
-/**
- * Whether an entry about a job, the first that it guards, lost nothing but a race. A failing stage also guards the siblings that it
- * cancels, and which job's guard fell is not told.
- */
-export async function mayDecideAgain(core: Core, { runId, guards }: Entry, fallen: string): Promise<boolean> {
-  const [own, ...siblings] = guards.jobs ?? [];
-  if (fallen !== "job" || own === undefined || siblings.length === 0) return !isFenced(fallen);
-  const { runs } = await core.ports.store.load({ of: "run", runId, jobs: [own.stageId] });
-  const job = runs[0]?.jobs[0];
-  return job !== undefined && job.token === own.token && job.epoch === guards.epoch;
-}
-
 /** Commits the finish: what loses a race for the run decides again, what lost its lease is a ghost. */
 async function finish(
   core: Core,
   command: JobExecute,
   started: { readonly job: Job; readonly key: OpenKey | null },
-  outcome: Exclude<StageOutcome, { kind: "aborted" }>,
-  slots: number | undefined,
+  outcome: Recorded,
+  grant: ExecuteOptions["grant"],
 ): Promise<Executed> {
   const { job, key } = started;
   const fold = command.advance === true;
@@ -283,9 +281,11 @@ async function finish(
     const view = core.warm.get(job.runId) ?? (await viewOrNull(core, job.runId));
     if (view === null) return { result: ghost(resultKind(recorded)), next: [] };
     const node = nodeOf(view.graph, job.stageId);
-    const needs = needsOf({ ...view, job, node }, recorded);
+    const { graph } = view;
     let { run } = view;
-    let seen: Pick<FinishState, "siblings" | "signals"> = { siblings: [], signals: [] };
+    const needs = needsOf({ run, graph, job, node }, recorded);
+    let siblings: FinishState["siblings"] = [];
+    let signals: FinishState["signals"] = [];
     if (needs.siblings || needs.signals) {
       const { runs } = await core.ports.store.load({
         of: "run",
@@ -295,14 +295,16 @@ async function finish(
       });
       const [found] = runs;
       if (found === undefined) return { result: ghost(resultKind(recorded)), next: [] };
-      run = found.run;
-      seen = { siblings: found.jobs, signals: found.signals };
+      ({ run, jobs: siblings, signals } = found);
     }
     // Only a host goes on with what is leased to it: by hand the next jobs stay in the queue.
     const lease =
-      slots !== undefined && job.worker !== null ? { workerId: job.worker, slots: slots + 1 } : null;
-    const given = await core.given(lease);
-    const decision = decideFinish({ run, graph: view.graph, job, node, key, ...seen }, recorded, fold, given);
+      grant !== undefined && job.worker !== null
+        ? { ...grant, workerId: job.worker, slots: grant.slots + 1 }
+        : null;
+    const drawn = core.given(lease);
+    const given = drawn instanceof Promise ? await drawn : drawn;
+    const decision = decideFinish({ run, graph, job, node, key, siblings, signals }, recorded, fold, given);
     if (decision.entry === null) return { result: decision.result(null), next: [] };
     const { verdict, last } = await core.commit(decision.entry);
     if (verdict.status === "committed") {
@@ -340,47 +342,4 @@ async function viewOrNull(core: Core, runId: string): Promise<WarmRun | null> {
 
 function resultKind(outcome: Recorded): ExecuteResult["outcome"] {
   return outcome.kind;
-}
-
-/** Whether an entry brought a counter to zero without having known that it would, and so left the run where it was. */
-export function endsGroup({ state, counters }: Entry, { remaining, active }: Committed): boolean {
-  const stays = state === undefined || state.status === "RUNNING";
-  return stays && counters !== undefined && (remaining === 0 || active === 0);
-}
-
-/** The jobs that an entry leased and started. */
-export function nextOf(entry: Entry, committed: Committed): Job[] {
-  return (entry.jobs ?? [])
-    .filter((job) => job.started && job.worker !== null)
-    .map((job) => stampJob(job, committed.at));
-}
-
-/**
- * Moves a run on whose group was ended by siblings that didn't know of each other. The finish is in already, so losing this to
- * another writer, or to a purge, is nobody's error; whatever is left standing is found by `run.reapStuck`.
- */
-export async function transition(
-  core: Core,
-  runId: string,
-  lease: LeaseGrant | null,
-): Promise<readonly Job[]> {
-  const command = { type: "run.transition", workflowRunId: runId } as const;
-  let next: readonly Job[] = [];
-  try {
-    await core.transact(
-      "run.transition",
-      runId,
-      scopeTransition(command),
-      (loaded, given) => decideTransition(command, loaded, given),
-      {
-        lease,
-        onCommitted: (entry, committed) => {
-          next = nextOf(entry, committed);
-        },
-      },
-    );
-  } catch (error) {
-    if (!(error instanceof RunNotFoundError || error instanceof StaleVersionError)) throw error;
-  }
-  return next;
 }

@@ -4,6 +4,7 @@
  */
 import type { Job } from "../model.ts";
 import { payloadHash } from "./hash.ts";
+import type { RegisteredWorkflow } from "../ports/registry.ts";
 import type { Claimed, Committed, Entry } from "../ports/store.ts";
 import type { Command, ExecuteResult, JobExecute, Results, RunCreate, RunSignal } from "./api.ts";
 import { decideCancel, scopeCancel } from "./commands/run-cancel.ts";
@@ -17,7 +18,8 @@ import { Core, type KernelPorts } from "./core.ts";
 import { createRun, encodeOwn } from "./create.ts";
 import { type Decisions, isUndelivered, type LeaseGrant, stateOf } from "./decision.ts";
 import { Eager } from "./eager.ts";
-import { executeJob, nextOf } from "./execute.ts";
+import { executeJob } from "./execute.ts";
+import { nextOf } from "./follow.ts";
 import { forkRun } from "./fork.ts";
 import { flush } from "./outbox.ts";
 import { pollSuspended, purge, reapStale } from "./sweep.ts";
@@ -29,24 +31,34 @@ export interface HostPort {
   deliverEagerly(): void;
   /** Whether a run's events are delivered as they are committed: then no flush is needed for them. */
   delivers(runId: string): boolean;
-  /** `run.create`, leased and started at once where there is room. */
+  /**
+   * `run.create`, leased and started at once where there is room.
+   * @param workflow what it is made by, where the registry doesn't know it, or knows another of that id
+   */
   start(
     command: RunCreate,
     lease: LeaseGrant | null,
+    workflow?: RegisteredWorkflow,
   ): Promise<{ result: Results["run.create"]; next: readonly Job[] }>;
-  /** Leases due jobs. */
+  /** Leases due jobs of those that there is code for. */
   claim(request: {
     workerId: string;
     limit: number;
+    handlers?: ReadonlySet<string>;
   }): Promise<{ jobs: readonly Job[]; nextDueAt: number | null }>;
   /** `run.claimPending`, with the first jobs leased and started. */
   claimPending(
     workerId: string,
     maxClaims: number,
     slots: number,
+    handlers?: ReadonlySet<string>,
   ): Promise<{ claimed: number; next: readonly Job[] }>;
   /** `job.execute` with `advance` of a leased job; answers the jobs that the finish leased to the same worker. */
-  execute(job: Job, slots: number): Promise<{ result: ExecuteResult; next: readonly Job[] }>;
+  execute(
+    job: Job,
+    slots: number,
+    handlers?: ReadonlySet<string>,
+  ): Promise<{ result: ExecuteResult; next: readonly Job[] }>;
   /** When the next suspended stage wants to be asked. */
   nextCheckAt(): Promise<number | null>;
   /** Writes delivery cursors that have waited for an entry to ride on. */
@@ -228,14 +240,14 @@ export class Kernel {
       this.#delivering = true;
     },
     delivers: (runId) => this.#eager.holds(runId),
-    start: (command, lease) => {
+    start: (command, lease, workflow) => {
       validate(command);
-      return createRun(this.#core, command, { lease, eager: this.#delivering });
+      return createRun(this.#core, command, { lease, eager: this.#delivering, workflow });
     },
-    claim: async ({ workerId, limit }) => {
+    claim: async ({ workerId, limit, handlers = this.ports.executor.handlers }) => {
       const { claimed, nextDueAt } = await this.#core.ports.store.jobs.claim({
         workerId,
-        handlers: this.#core.ports.executor.handlers,
+        handlers,
         kinds: ["execute"],
         limit,
         leaseFor: this.#core.ports.policy.leaseMs,
@@ -243,12 +255,12 @@ export class Kernel {
       for (const one of claimed) this.#remember(one);
       return { jobs: claimed.map(({ job }) => job), nextDueAt };
     },
-    claimPending: async (workerId, maxClaims, slots) => {
+    claimPending: async (workerId, maxClaims, slots, handlers) => {
       const core = this.#core;
       const command = { type: "run.claimPending", workerId, maxClaims } as const;
       const loaded = await core.ports.store.load(scopeClaimPending(command, core.ports.registry.ids()));
       for (const { run, graph } of loaded.runs) if (graph !== null) core.warm.set(run, core.intern(graph));
-      const { entries } = decideClaimPending(loaded, await core.given({ workerId, slots }));
+      const { entries } = decideClaimPending(loaded, await core.given({ workerId, slots, handlers }));
       const verdicts = await core.commitAll(entries);
       const next: Job[] = [];
       let claimed = 0;
@@ -260,7 +272,7 @@ export class Kernel {
       }
       return { claimed, next };
     },
-    execute: (job, slots) => {
+    execute: (job, slots, handlers) => {
       const command: JobExecute = {
         type: "job.execute",
         workflowRunId: job.runId,
@@ -269,7 +281,7 @@ export class Kernel {
         token: job.token,
         advance: true,
       };
-      return executeJob(this.#core, command, { job, slots });
+      return executeJob(this.#core, command, { job, grant: { slots, handlers } });
     },
     nextCheckAt: async () => {
       const { executor, policy, store, name } = this.#core.ports;

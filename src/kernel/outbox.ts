@@ -66,12 +66,9 @@ async function flushRun(
   { limit, now }: { readonly limit: number; readonly now: number },
 ): Promise<{ handed: number; moved: boolean }> {
   const { clock, policy, name } = core.ports;
-  const patience = {
-    clock,
-    timeoutMs: policy.deliveryTimeoutMs,
-    // Counted from before the commit, and shortened: this clock may run slower than the store's.
-    until: clock.now() + policy.holdMs * 0.8,
-  };
+  // Counted from before the commit, and shortened: this clock may run slower than the store's.
+  const until = clock.now() + policy.holdMs * 0.8;
+  const patience = { clock, limit: core.deliveryLimit, until: () => until };
   const hold = decideHold(
     found.run,
     due.map((subscriber) => subscriber.name),

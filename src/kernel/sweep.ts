@@ -1,15 +1,8 @@
 /** The flows that look after what others left: stale leases, suspended stages that are due, settled runs. */
 import { toRecord } from "../errors.ts";
-import type { Graph, Job, Run } from "../model.ts";
 import type { Claimed } from "../ports/store.ts";
 import type { LeaseReapStale, Results, RunPurge } from "./api.ts";
-import {
-  decideReap,
-  REAP_ROUND,
-  resultOfReap,
-  scopeReapStale,
-  staleJobs,
-} from "./commands/lease-reap-stale.ts";
+import { REAP_ROUND, resultOfReap, scopeReapStale, staleJobs } from "./commands/lease-reap-stale.ts";
 import { decidePurge, PURGE_ROUND, scopePurge } from "./commands/run-purge.ts";
 import {
   type CheckResult,
@@ -18,11 +11,10 @@ import {
   isOverdue,
 } from "./commands/stage-poll-suspended.ts";
 import type { Core } from "./core.ts";
-import type { Decision } from "./decision.ts";
-import { endsGroup, mayDecideAgain, transition } from "./execute.ts";
-import { groupOf } from "./decision.ts";
+import { endsGroup, mayDecideAgain, transition } from "./follow.ts";
 import { nodeOf } from "./jobs.ts";
 import { giveBack } from "./leases.ts";
+import { reap, reapCrashed, siblingsOf } from "./reap.ts";
 import { KernelObserver, taskOf } from "./task.ts";
 
 /** Runs that one round of a purge looks at, at most. */
@@ -43,45 +35,6 @@ export async function reapStale(core: Core, command: LeaseReapStale): Promise<Re
     if (stale.length < REAP_ROUND || !results.includes(true)) break;
   }
   return resultOfReap(freed);
-}
-
-async function reap(
-  core: Core,
-  { run, graph, job }: { run: Run; graph: Graph; job: Job },
-  dead: ReadonlySet<string>,
-): Promise<boolean> {
-  const seen = await siblingsOf(
-    core,
-    run,
-    graph,
-    job,
-    job.crashes + 1 >= nodeOf(graph, job.stageId).policy.maxCrashes,
-  );
-  const decision = decideReap({ graph, job, dead, ...seen }, await core.given());
-  return (await commitOne(core, decision)) ?? false;
-}
-
-/** The other jobs of a wide group, with the head as it was read together with them; nothing is read where they don't matter. */
-async function siblingsOf(
-  core: Core,
-  run: Run,
-  graph: Graph,
-  job: Job,
-  matter: boolean,
-): Promise<{ run: Run; siblings: readonly Job[] }> {
-  if (!matter || groupOf(graph, job.group).length < 2) return { run, siblings: [] };
-  const { runs } = await core.ports.store.load({ of: "run", runId: run.id, jobs: "all" });
-  return { run: runs[0]?.run ?? run, siblings: runs[0]?.jobs ?? [] };
-}
-
-/** Commits a decision that nobody repeats: what loses is decided anew by the next sweep. Null: it lost. */
-async function commitOne<R>(core: Core, { entry, result }: Decision<R>): Promise<R | null> {
-  if (entry === null) return result(null);
-  const { verdict, last } = await core.commit(entry);
-  if (verdict.status === "invalid") throw verdict.error;
-  if (verdict.status !== "committed") return null;
-  if (last && endsGroup(entry, verdict)) await transition(core, entry.runId, null);
-  return result(verdict);
 }
 
 /** `stage.pollSuspended`: leases suspended stages that are due, asks each, and records the answers. */
@@ -130,6 +83,10 @@ async function poll(core: Core, { job, run: head }: Claimed, now: number): Promi
     const outcome = await check.outcome;
     if (outcome.kind === "aborted") {
       if (outcome.reason === "draining") await core.ports.store.jobs.release({ leases: [job] });
+      return null;
+    }
+    if (outcome.kind === "crashed") {
+      await reapCrashed(core, job);
       return null;
     }
     if (outcome.kind === "ready") {

@@ -126,6 +126,7 @@ function gather(
     epoch: job.epoch,
     attempt: job.attempt,
     token: job.token,
+    worker: job.worker,
     input: body.input,
     previous,
     previousKind,
@@ -165,5 +166,9 @@ export class KernelObserver implements TaskObserver {
 
   writeBlob(key: BlobKey, data: Blob): Promise<void> {
     return this.#core.ports.blobs.put(key, data);
+  }
+
+  listBlobs(): Promise<readonly BlobKey[]> {
+    return this.#core.ports.blobs.list(this.#job.runId);
   }
 }

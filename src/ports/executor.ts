@@ -17,6 +17,8 @@ export interface StageTask {
   readonly epoch: number;
   readonly attempt: number;
   readonly token: number;
+  /** Who holds the job's lease. */
+  readonly worker: string | null;
   /** The workflow's input where `previous` is empty. */
   readonly input: Payload;
   /** The stages of the group before, whose outputs make the input. Empty for the first group. */
@@ -43,8 +45,8 @@ export interface PendingBlob {
 export type StageOutcome = {
   readonly events: readonly EventBody[];
   readonly blobs: readonly PendingBlob[];
-} & (
-  | { readonly kind: "completed"; readonly output: Payload; readonly value: unknown }
+} /** `value` is what the output was made of, where that is at hand. */ & (
+  | { readonly kind: "completed"; readonly output: Payload; readonly value?: unknown }
   | { readonly kind: "skipped"; readonly reason: string | null }
   | {
       readonly kind: "suspended";
@@ -57,6 +59,8 @@ export type StageOutcome = {
   | { readonly kind: "failed"; readonly error: ErrorRecord; readonly retryable: boolean }
   /** It was told to stop: nothing is recorded by it. */
   | { readonly kind: "aborted"; readonly reason: AbortReason }
+  /** Its worker died under it. */
+  | { readonly kind: "crashed" }
 );
 
 /** Why an execution is told to stop. */
@@ -71,7 +75,8 @@ export type CheckOutcome =
       readonly output: { readonly payload: Payload; readonly blobs: readonly PendingBlob[] } | null;
     }
   | { readonly kind: "failed"; readonly error: ErrorRecord; readonly retryable: boolean }
-  | { readonly kind: "aborted"; readonly reason: AbortReason };
+  | { readonly kind: "aborted"; readonly reason: AbortReason }
+  | { readonly kind: "crashed" };
 
 /** What an execution reports while it is under way. */
 export interface TaskObserver {
@@ -85,6 +90,8 @@ export interface TaskObserver {
   readBlob(key: BlobKey): Promise<Blob | null>;
   /** Writes an artifact under the attempt's own key. */
   writeBlob(key: BlobKey, data: Blob): Promise<void>;
+  /** The keys of the run's blobs, artifacts among them. */
+  listBlobs(): Promise<readonly BlobKey[]>;
 }
 
 /** An execution under way. */
@@ -93,6 +100,8 @@ export interface Execution<Outcome> {
   readonly outcome: Promise<Outcome>;
   /** Aborts the body's signal; the outcome is then `aborted` at once, whatever the body still does. */
   abort(reason: AbortReason): void;
+  /** Settles when its code has come to its end, which may be long after an outcome that a timeout or an abort gave. Absent where nobody knows. */
+  readonly over?: Promise<unknown> | undefined;
 }
 
 /** Executes stage bodies: in process, or in a pool of workers. */
@@ -101,6 +110,14 @@ export interface Executor {
   readonly handlers: ReadonlySet<string>;
   execute(task: StageTask, observer: TaskObserver): Execution<StageOutcome>;
   check(task: StageTask, observer: TaskObserver): Execution<CheckOutcome>;
+}
+
+/** Longest check of a stage that has no timeout of its own: a check is a question, and whoever asks is waiting. */
+const CHECK_TIMEOUT_MS = 60_000;
+
+/** How long an execution may take, in milliseconds; null for any time. */
+export function limitOf(kind: "execute" | "check", { stage }: StageTask): number | null {
+  return stage.policy.timeoutMs ?? (kind === "check" ? CHECK_TIMEOUT_MS : null);
 }
 
 /** The name under which a host says that it has code for a stage. */

@@ -4,23 +4,18 @@ import { InvalidOptionError } from "../errors.ts";
 import type { BlobKey } from "../model.ts";
 import type { StageTask, TaskObserver } from "../ports/executor.ts";
 
-/** Lists the blobs of a run. */
-export type ListBlobs = (runId: string) => Promise<readonly BlobKey[]>;
-
 const PREFIX = "artifact.";
 
 /** The artifacts that one attempt writes and reads. */
 export class Artifacts implements ArtifactStorage {
   readonly #task: StageTask;
   readonly #observer: TaskObserver;
-  readonly #listBlobs: ListBlobs | null;
   readonly #isOver: () => unknown;
 
   /** @param isOver why the attempt may not write any more, or undefined */
-  constructor(task: StageTask, observer: TaskObserver, listBlobs: ListBlobs | null, isOver: () => unknown) {
+  constructor(task: StageTask, observer: TaskObserver, isOver: () => unknown) {
     this.#task = task;
     this.#observer = observer;
-    this.#listBlobs = listBlobs;
     this.#isOver = isOver;
   }
 
@@ -48,19 +43,11 @@ export class Artifacts implements ArtifactStorage {
 
   /** The key that each name stands for: the latest attempt's, of this epoch for the stage itself, else of the latest epoch that has it. */
   async #find(options: ArtifactOptions): Promise<Map<string, BlobKey>> {
-    const { runId, epoch, attempt, stage } = this.#task;
+    const { epoch, attempt, stage } = this.#task;
     const stageId = stageOf(options) ?? stage.id;
     const own = stageId === stage.id;
-    if (this.#listBlobs === null) {
-      throw new InvalidOptionError(
-        "ctx.storage",
-        "listBlobs",
-        "given to the executor that runs this stage",
-        undefined,
-      );
-    }
     const found = new Map<string, BlobKey>();
-    for (const key of await this.#listBlobs(runId)) {
+    for (const key of await this.#observer.listBlobs()) {
       if (key.stageId !== stageId || !key.name.startsWith(PREFIX)) continue;
       if (own ? key.epoch !== epoch || key.attempt > attempt : key.epoch > epoch) continue;
       const name = key.name.slice(PREFIX.length);

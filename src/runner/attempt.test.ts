@@ -29,6 +29,21 @@ describe("an attempt that takes too long", () => {
     expect(clock.pending).toBe(0);
   });
 
+  it("is over only when its code has come to its end", async () => {
+    const body = deferred<{ output: unknown }>();
+    const { execute, clock } = bench({ timeoutMs: 1000, execute: () => body.promise });
+    const { outcome, over } = execute();
+    let isOver = false;
+    void over?.then(() => (isOver = true));
+    await clock.advance(1000);
+    expect(await outcome).toMatchObject({ kind: "failed" });
+    await clock.settle();
+    expect(isOver).toBe(false);
+    body.resolve({ output: 1 });
+    await clock.settle();
+    expect(isOver).toBe(true);
+  });
+
   it("is not one that ends in time: its timer goes", async () => {
     const { execute, clock } = bench({ timeoutMs: 1000 });
     expect(await execute().outcome).toMatchObject({ kind: "completed" });

@@ -13,11 +13,11 @@ import type { Clock } from "../ports/clock.ts";
 import type { AbortReason, Execution, StageTask, TaskObserver } from "../ports/executor.ts";
 import { copyInline } from "../ports/payload.ts";
 import type { Parsed } from "../ports/registry.ts";
-import { Artifacts, type ListBlobs } from "./artifacts.ts";
+import { Artifacts } from "./artifacts.ts";
 import { type ContextOwner, createContext } from "./context.ts";
 import { AttemptLogs } from "./logs.ts";
 import { type Failure, final, isA, thrown } from "./outcome.ts";
-import { parseQuick } from "./parse.ts";
+import { parseQuick } from "../define/schema.ts";
 import { prepare, type Prepared } from "./prepare.ts";
 import { AttemptProgress } from "./progress.ts";
 
@@ -29,7 +29,6 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Milliseconds between completion checks where a body names none. */
   readonly pollMs: number;
-  readonly listBlobs: ListBlobs | null;
 }
 
 /** The context of an attempt, or why there is none. */
@@ -41,6 +40,7 @@ export type Ready = { readonly ctx: StageContext; readonly prepared: Prepared } 
  */
 export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwner {
   readonly outcome: Promise<Outcome>;
+  over: Promise<void> | undefined;
   readonly task: StageTask;
   protected readonly stage: Stage;
   protected readonly surroundings: Surroundings;
@@ -81,7 +81,7 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
         this.#interrupt(error, this.failed(thrown(error)));
       });
     }
-    void this.#go();
+    this.over = this.#go();
     return this;
   }
 
@@ -104,7 +104,7 @@ export abstract class Attempt<Outcome> implements Execution<Outcome>, ContextOwn
   get artifacts(): Artifacts {
     const over = (): unknown =>
       this.#isOver ? (this.#abortedBy ?? new StageAbortedError(this.stage.id, "it has ended")) : undefined;
-    this.#artifacts ??= new Artifacts(this.task, this.#observer, this.surroundings.listBlobs, over);
+    this.#artifacts ??= new Artifacts(this.task, this.#observer, over);
     return this.#artifacts;
   }
 

@@ -8,7 +8,7 @@ import type { Parsed } from "../ports/registry.ts";
 import { Attempt } from "./attempt.ts";
 import { textOf } from "./loggable.ts";
 import { checkResult, type Failure, final } from "./outcome.ts";
-import { parseQuick } from "./parse.ts";
+import { parseQuick } from "../define/schema.ts";
 import { scheduleOf, type Suspended } from "./suspension.ts";
 
 /** Executes the body. */

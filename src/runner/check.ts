@@ -4,10 +4,7 @@ import type { AbortReason, CheckOutcome } from "../ports/executor.ts";
 import { Attempt } from "./attempt.ts";
 import { encodeOutput } from "./body.ts";
 import { checkAnswer, type Failure, final } from "./outcome.ts";
-import { parseQuick } from "./parse.ts";
-
-/** Longest check of a stage that has no timeout of its own: a check is a question, and whoever asks is waiting. */
-export const CHECK_TIMEOUT_MS = 60_000;
+import { parseQuick } from "../define/schema.ts";
 
 /** Asks whether what a suspended stage waits for is complete. */
 export class CheckAttempt extends Attempt<CheckOutcome> {

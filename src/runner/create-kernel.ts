@@ -106,7 +106,6 @@ export function kernelOf(options: KernelOptions, where: string): Kernel {
       workflows: workflows ?? [],
       clock,
       pollMs: policy.pollMs,
-      listBlobs: (runId) => store.blobs.list(runId),
     });
   return new Kernel({
     store,

@@ -7,14 +7,14 @@ import {
   type Execution,
   type Executor,
   handlerOf,
+  limitOf,
   type StageOutcome,
 } from "../ports/executor.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StageTask } from "../ports/executor.ts";
-import type { ListBlobs } from "./artifacts.ts";
 import type { Surroundings } from "./attempt.ts";
 import { BodyAttempt } from "./body.ts";
-import { CHECK_TIMEOUT_MS, CheckAttempt } from "./check.ts";
+import { CheckAttempt } from "./check.ts";
 import { final } from "./outcome.ts";
 
 /** What {@link inProcessExecutor} takes. */
@@ -25,8 +25,6 @@ export interface ExecutorOptions {
   readonly clock: Clock;
   /** Milliseconds between completion checks where a body names none; 5000 by default. */
   readonly pollMs?: number;
-  /** Lists a run's blobs, for `ctx.storage.list` and for reading other stages' artifacts. */
-  readonly listBlobs?: ListBlobs;
 }
 
 /**
@@ -35,8 +33,8 @@ export interface ExecutorOptions {
  * A body that ignores its signal goes on after a timeout or abort, but what it still gives is ignored; only a host with workers can end it.
  */
 export function inProcessExecutor(options: ExecutorOptions): Executor {
-  const { workflows, clock, pollMs = 5000, listBlobs = null } = options;
-  const surroundings: Surroundings = { clock, pollMs, listBlobs };
+  const { workflows, clock, pollMs = 5000 } = options;
+  const surroundings: Surroundings = { clock, pollMs };
   const byId = new Map(workflows.map((workflow) => [workflow.id, workflow]));
   const handlers = new Set<string>();
   for (const { id, stages } of workflows)
@@ -52,13 +50,12 @@ export function inProcessExecutor(options: ExecutorOptions): Executor {
     execute(task, observer): Execution<StageOutcome> {
       const stage = find(task);
       if (stage instanceof Error) return ended({ ...final(stage), events: [], blobs: [] });
-      return new BodyAttempt(task, stage, observer, surroundings).start(task.stage.policy.timeoutMs);
+      return new BodyAttempt(task, stage, observer, surroundings).start(limitOf("execute", task));
     },
     check(task, observer): Execution<CheckOutcome> {
       const stage = find(task);
       if (stage instanceof Error) return ended(final(stage));
-      const timeoutMs = task.stage.policy.timeoutMs ?? CHECK_TIMEOUT_MS;
-      return new CheckAttempt(task, stage, observer, surroundings).start(timeoutMs);
+      return new CheckAttempt(task, stage, observer, surroundings).start(limitOf("check", task));
     },
   };
 }

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { defineStage, defineWorkflow, type Schema, type StageContext } from "../define/index.ts";
 import type { CompletionCheck, Stage, StageResult } from "../define/stage.ts";
 import type { BlobKey, LogBatch, LogLine, Payload } from "../model.ts";
-import type { CheckOutcome, StageOutcome, StageTask, TaskObserver } from "../ports/executor.ts";
+import type { CheckOutcome, Execution, StageOutcome, StageTask, TaskObserver } from "../ports/executor.ts";
 import { encodePayload } from "../ports/payload.ts";
 import { blobPath } from "../ports/store.ts";
 import { type VirtualClock, virtualClock } from "../testing/clock.ts";
@@ -43,6 +43,10 @@ export class Memo implements TaskObserver {
     this.blobs.set(blobPath(key), { key, data });
   }
 
+  async listBlobs(): Promise<readonly BlobKey[]> {
+    return Array.from(this.blobs.values(), ({ key }) => key);
+  }
+
   get lines(): readonly LogLine[] {
     return this.batches.flatMap(({ lines }) => lines);
   }
@@ -70,14 +74,8 @@ export interface Bench {
   readonly observer: Memo;
   readonly task: StageTask;
   readonly stage: Stage;
-  execute(): {
-    readonly outcome: Promise<StageOutcome>;
-    abort(reason: "cancelled" | "lease-lost" | "draining"): void;
-  };
-  check(): {
-    readonly outcome: Promise<CheckOutcome>;
-    abort(reason: "cancelled" | "lease-lost" | "draining"): void;
-  };
+  execute(): Execution<StageOutcome>;
+  check(): Execution<CheckOutcome>;
 }
 
 /** Puts a stage on the bench. */
@@ -106,7 +104,6 @@ export function bench(script: Script): Bench {
   const executor = inProcessExecutor({
     workflows: [workflow],
     clock,
-    listBlobs: async () => Array.from(observer.blobs.values(), ({ key }) => key),
   });
   const task: StageTask = {
     runId: "r",
@@ -115,6 +112,7 @@ export function bench(script: Script): Bench {
     epoch: 1,
     attempt: 1,
     token: 1,
+    worker: "w",
     input: stored({ n: 1 }),
     previous: [],
     previousKind: null,

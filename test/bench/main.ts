@@ -1,8 +1,10 @@
 /** `npm run bench [-- NAME] [--json]`: all time is measured here; no test asserts any. Exit status 1 when a row falls short. */
+import { indexeddb } from "./indexeddb.ts";
 import { machine, type Row, table } from "./measure.ts";
 import { memory } from "./memory.ts";
 
 const benches: Readonly<Record<string, (log: (line: string) => void) => Promise<readonly Row[]>>> = {
+  indexeddb,
   memory,
 };
 

@@ -1,8 +1,11 @@
-import { readFileSync } from "node:fs";
-import { RunNotFoundError } from "sluice";
+import { readdirSync, readFileSync } from "node:fs";
+import { NonRetryableError, RunNotFoundError, SluiceError } from "sluice";
 import { describe, expect, it } from "vitest";
 
-const source = readFileSync(new URL("../../src/errors.ts", import.meta.url), "utf8");
+const folder = new URL("../../src/errors/", import.meta.url);
+const source = readdirSync(folder)
+  .map((file) => readFileSync(new URL(file, folder), "utf8"))
+  .join("\n");
 const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
 
 const written = [...source.matchAll(/super\(\s*"([A-Z_]+)"/g)].map((match) => match[1] ?? "");
@@ -23,5 +26,17 @@ describe("docs/errors.md", () => {
     const { link, code } = new RunNotFoundError("r");
     expect(link).toBe(`docs/errors.md#${code.toLowerCase()}`);
     expect(page).toContain(`### ${code}\n`);
+  });
+
+  it("names each error as its class is called, whatever a bundler makes of the class", () => {
+    const thrown = [...source.matchAll(/class (\w+) extends SluiceError \{([\s\S]*?)\n\}/g)];
+    expect(thrown.length).toBeGreaterThan(30);
+    for (const [, name = "", body = ""] of thrown) {
+      const own = /this\.name = "(\w+)"/.exec(body)?.[1];
+      const code = /super\(\s*"([A-Z_]+)"/.exec(body)?.[1] ?? "";
+      expect(own ?? new SluiceError(code, "").name).toBe(name);
+    }
+    class Declined extends NonRetryableError {}
+    expect(new Declined("no").name).toBe("Declined");
   });
 });

@@ -66,15 +66,15 @@ export const ofCommands: readonly Mutation[] = [
         "        { stageId: job.stageId, token: job.token },\n",
         "",
       ],
-      ["the epoch that guards a finish", "      epoch: job.epoch,\n      jobs: [\n", "      jobs: [\n"],
+      ["the epoch that guards a finish", "    epoch: job.epoch,\n    jobs:\n", "    jobs:\n"],
       [
         "the version and counter that guard who is last",
-        "...(versioned ? { version: run.version, remaining: run.remaining } : {}),",
+        "guards.version = run.version;\n    guards.remaining = run.remaining;",
         "",
       ],
       [
         "the list of subscribers that a settled run relies on",
-        "      ...(move?.registry === undefined ? {} : { registry: move.registry }),\n",
+        "if (move?.registry !== undefined) guards.registry = move.registry;",
         "",
       ],
       [
@@ -131,7 +131,7 @@ export const ofCommands: readonly Mutation[] = [
       ],
       [
         "the counter that guards falling asleep, for who completes",
-        '...(move?.action === "suspended" ? { active: run.active } : {}),',
+        'if (move?.action === "suspended") guards.active = run.active;',
         "",
       ],
       ["using an early signal up", "    ...(early ? { dropSignals: [early.id] } : {}),\n", ""],

@@ -64,11 +64,6 @@ export const ofKernel: readonly Mutation[] = [
         "return !held || job.token !== open.token || job.epoch !== open.epoch;",
         "return true;",
       ],
-      [
-        "deciding again where only a sibling moved",
-        "job.token === own.token && job.epoch === guards.epoch",
-        "false",
-      ],
       ["forgetting an earlier epoch's outputs", "core.warm.drop(claimed.runId);", ";"],
       [
         "moving a run on whose group ended unnoticed",
@@ -81,6 +76,29 @@ export const ofKernel: readonly Mutation[] = [
         'if (outcome.reason === "draining") await',
         'if (outcome.reason === "dreaming") await',
       ],
+    ],
+  ),
+  ...flow(
+    "follow",
+    ["execute", "commands/run-rerun-from", "commands/job-execute-finish", "wide"],
+    [
+      [
+        "deciding again where only a sibling moved",
+        "job.token === own.token && job.epoch === guards.epoch",
+        "false",
+      ],
+    ],
+  ),
+  ...flow(
+    "reap",
+    ["crashed"],
+    [
+      [
+        "counting a crash once, under its own token",
+        "job.token !== token || job.epoch !== epoch",
+        "epoch === 0",
+      ],
+      ["trying again after a heartbeat", "tries < MAX_TRIES", "tries < 1"],
     ],
   ),
   ...flow(
@@ -208,7 +226,7 @@ export const ofKernel: readonly Mutation[] = [
         "handed >= limit || patience.clock.now() >= patience.until",
         "patience.clock.now() >= patience.until",
       ],
-      ["stopping at a refusal", "return { position: at, handed, refused: { event, error } };", ""],
+      ["stopping at a refusal", "          return refused(error);\n", ""],
     ],
   ),
   ...flow(

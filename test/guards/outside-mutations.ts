@@ -5,7 +5,7 @@ const CONFORMANCE = ["adapters/memory/conformance.test.ts"];
 
 export const outside: readonly Mutation[] = [
   ...from(
-    "adapters/memory/commit.ts",
+    "adapters/tables/commit.ts",
     ["src/kernel/commands/job-execute-suspend.test.ts"],
     [
       [
@@ -15,7 +15,7 @@ export const outside: readonly Mutation[] = [
       ],
     ],
   ),
-  ...from("adapters/memory/commit.ts", CONFORMANCE, [
+  ...from("adapters/tables/commit.ts", CONFORMANCE, [
     [
       "the store's check of a run's version",
       "guards.version !== undefined && guards.version !== head.version",
@@ -61,7 +61,7 @@ export const outside: readonly Mutation[] = [
     ],
     ["a key that is another run's by now", "slot.record.runId === entry.runId", "true"],
   ]),
-  ...from("adapters/memory/schema.ts", CONFORMANCE, [
+  ...from("adapters/tables/schema.ts", CONFORMANCE, [
     [
       "the expiry of keys",
       "record.expiresAt === null || record.expiresAt > now",
@@ -72,14 +72,14 @@ export const outside: readonly Mutation[] = [
     ["the leader's epoch", "epoch !== undefined && epoch < tables.epoch", "epoch !== undefined && epoch < 0"],
     ["refusing calls once it is closed", "if (this.#isClosed) throw", "if (this.kind === null) throw"],
   ]),
-  ...from("adapters/memory/transaction.ts", CONFORMANCE, [
+  ...from("adapters/tables/transaction.ts", CONFORMANCE, [
     [
       "a transaction that is rolled back (mistake 10)",
       "for (const undo of this.#undo.toReversed()) undo();",
       "",
     ],
   ]),
-  ...from("adapters/memory/jobs.ts", CONFORMANCE, [
+  ...from("adapters/tables/jobs.ts", CONFORMANCE, [
     ["a new token with every claim", "token: slot.job.token + 1,", "token: slot.job.token,"],
     ["a new token with every release", "    token: job.token + 1,", "    token: job.token,"],
     ["a heartbeat under the lease's token", "job.token === ref.token && ", ""],
@@ -138,6 +138,33 @@ export const outside: readonly Mutation[] = [
         "closed",
       ],
       ["telling bodies to stop when the grace is over", "kernel.host.abort(this.workerId);", ""],
+    ],
+  ),
+  ...from(
+    "src/kernel/jobs.ts",
+    ["src/hosts/pumps.test.ts"],
+    [
+      [
+        "leasing in a finish only what the worker has code for",
+        "(handlers === undefined || handlers.has(handlerOf(run.workflowId, stageId)))",
+        "true",
+      ],
+    ],
+  ),
+  ...from(
+    "src/hosts/claims.ts",
+    ["src/hosts/pumps.test.ts"],
+    [["claiming only what the worker has code for", "limit, handlers: handlers() }", "limit }"]],
+  ),
+  ...from(
+    "src/hosts/upkeep.ts",
+    ["src/hosts/pumps.test.ts"],
+    [
+      [
+        "one sweep for all pumps of a kernel",
+        "if (maintains) await this.#maintain();",
+        "await this.#maintain();",
+      ],
     ],
   ),
   ...from(

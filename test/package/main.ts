@@ -19,7 +19,8 @@ import { fileURLToPath } from "node:url";
 
 interface Manifest {
   readonly name: string;
-  readonly exports: Readonly<Record<string, unknown>>;
+  readonly exports: Readonly<Record<string, { readonly source?: string }>>;
+  readonly sideEffects: readonly string[];
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
@@ -101,8 +102,15 @@ function compile(module: string, moduleResolution: string): void {
   tool(consumer, "tsc", "-p", "tsconfig.json");
 }
 
+/** A worker's script is run by a browser, and not imported. */
 function importEach(): void {
-  const program = entries.map(
+  const scripts = manifest.sideEffects.map((file) => file.replace(/^\.\/(dist\/)?|\.(ts|js)$/g, ""));
+  const imported = entries.filter((entry) => {
+    const { source = "" } = manifest.exports[`.${entry.slice(manifest.name.length)}`] ?? {};
+    return !scripts.includes(source.replace(/^\.\/|\.ts$/g, ""));
+  });
+  if (imported.length === 0) throw new Error("no entry was imported");
+  const program = imported.map(
     (entry) =>
       `if (Object.keys(await import("${entry}")).length === 0) throw new Error("${entry} is empty");`,
   );

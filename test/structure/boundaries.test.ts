@@ -52,6 +52,8 @@ describe("wrongArrows", () => {
     ["src/hosts/browser/pool.ts", `new Worker(new URL("../../client/worker.ts", import.meta.url));`],
     ["src/client/engine.ts", `import { MemoryStore } from "../../adapters/memory/index.ts";`],
     ["src/client/engine.ts", `import { MemoryStore } from "sluice/memory";`],
+    ["src/hosts/browser/serve-kernel.ts", `import { MemoryStore } from "../../../adapters/memory/index.ts";`],
+    ["src/hosts/browser/kernel-worker.ts", `import { engine } from "../../client/engine.ts";`],
     ["src/client/engine.ts", `import { cases } from "../testing/index.ts";`],
     ["src/kernel/kernel.ts", `import { engine } from "sluice";`],
     ["src/kernel/kernel.ts", `import { fixture } from "./kernel.test-helper.ts";`],
@@ -62,6 +64,7 @@ describe("wrongArrows", () => {
     ["src/runner/runner.ts", `import fc from "fast-check";`],
     ["adapters/memory/index.ts", `import { retry } from "../../src/kernel/retry.ts";`],
     ["adapters/memory/index.ts", `import { schema } from "../postgres/schema.ts";`],
+    ["adapters/tables/commit.ts", `import { memoryStore } from "../memory/index.ts";`],
     ["playground/demo/main.ts", `import { Kernel } from "../../src/kernel/kernel.ts";`],
     ["docs/examples/first.ts", `import { demo } from "../../playground/demo/main.ts";`],
     ["src/kernel/kernel.test.ts", `import { demo } from "../../playground/demo/main.ts";`],
@@ -84,10 +87,14 @@ describe("wrongArrows", () => {
       `import { availableParallelism } from "node:os"; import "../../runner/runner.ts";`,
     ],
     ["src/testing/conformance.ts", `import type { Store } from "../ports/store.ts";`],
+    [
+      "src/hosts/browser/kernel-worker.ts",
+      `import { MemoryStore } from "../../../adapters/memory/index.ts";`,
+    ],
     ["src/index.ts", `export * from "./client/engine.ts"; export * from "./define/stage.ts";`],
     [
       "adapters/memory/index.ts",
-      `import type { Store } from "../../src/ports/store.ts"; import "./rows.ts";`,
+      `import type { Store } from "../../src/ports/store.ts"; import "./blobs.ts"; import "../tables/rows.ts";`,
     ],
     [
       "src/kernel/kernel.test.ts",

@@ -31,7 +31,7 @@ export function isOverdue(job: Job, now: number): boolean {
 /** Decides what a check's answer writes; `overdue` stands for a wait that ended without one. */
 export function decideCheck(
   state: CheckState,
-  outcome: Exclude<CheckOutcome, { kind: "aborted" }> | { readonly kind: "overdue" },
+  outcome: Exclude<CheckOutcome, { kind: "aborted" | "crashed" }> | { readonly kind: "overdue" },
   given: Given,
 ): Decision<CheckResult> {
   const { job, node } = state;

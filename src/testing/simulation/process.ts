@@ -63,7 +63,7 @@ export class Process implements Actor {
       store,
       workflows,
       eventSink: this.sink,
-      executor: this.#executor(workflows, options.lacks, store),
+      executor: this.#executor(workflows, options.lacks),
       clock: this.lane.clock,
       ids: {
         runId: () => world.nextRunId(),
@@ -129,12 +129,11 @@ export class Process implements Actor {
     return workers.filter((worker) => this.#world.isReportedDead(worker));
   }
 
-  #executor(workflows: readonly Workflow[], lacks: (workflowId: string) => boolean, store: Store): Executor {
+  #executor(workflows: readonly Workflow[], lacks: (workflowId: string) => boolean): Executor {
     const real = inProcessExecutor({
       workflows,
       clock: this.lane.clock,
       pollMs: this.#settings.policy.pollMs,
-      listBlobs: (runId) => store.blobs.list(runId),
     });
     const handlers = new Set<string>();
     for (const { id, stages } of workflows) {

@@ -1,0 +1,4 @@
+import { serveStages } from "sluice/stages";
+import { three } from "./pipeline.ts";
+
+serveStages([three]);

@@ -1,0 +1,4 @@
+import { serveStages } from "sluice/stages";
+import { pipeline } from "./pipeline";
+
+serveStages([pipeline]);
