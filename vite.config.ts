@@ -20,12 +20,14 @@ export default defineConfig({
   },
   // Named, because what a worker imports is found too late: the page would be loaded again in the middle of a run.
   optimizeDeps: {
+    // Left to itself it would look through the pages of the tests too.
+    entries: ["index.html"],
     include: [
       "react",
       "react-dom/client",
       "@xyflow/react",
       "comlink",
-      "dexie",
+      "dexie/dist/modern/dexie.mjs",
       "devalue",
       "@noble/hashes/sha2.js",
       "@noble/hashes/utils.js",

@@ -1,3 +1,5 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- whoever compiles this file, by whatever tsconfig, needs those types
+/// <reference path="./dexie-module.d.ts" />
 /** The connection: opened, lost, opened again, and given up when another version or a deletion asks for it. */
 // Not from "dexie": that wraps a UMD build, which Vite's development server can't load from a worker inside a package.
 import { Dexie } from "dexie/dist/modern/dexie.mjs";

@@ -17,7 +17,8 @@ const BATCH = 100;
 const IN_FLIGHT = 200;
 const SINGLES = 60;
 const WORKERS = 2;
-const SLOTS = 64;
+/** In each worker: together as many as there are runs. */
+const SLOTS = 100;
 
 /** `npm run bench -- indexeddb` */
 export async function indexeddb(log: (line: string) => void): Promise<readonly Row[]> {

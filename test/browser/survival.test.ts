@@ -9,6 +9,7 @@ import { root, type Site, serve } from "./harness/pages.ts";
 import { completed, type Desk, eventually, openDesk } from "./harness/tabs.ts";
 
 const STAGES = ["extract-text", "sentiment-analysis", "keyword-extraction", "aggregate"];
+const STEPS = ["first", "second", "third"];
 const HELD = "sentiment-analysis";
 
 describe.each(backends)("on %s", (backend) => {
@@ -140,6 +141,21 @@ describe.each(backends)("on %s", (backend) => {
     await leasedAgain("crashed renderer", since);
     await desk.control.open(HELD);
     expect((await completed(follower, id, STAGES)).output).toEqual(undisturbed);
+  });
+
+  it("three of five tabs closed while a hundred runs are under way", async () => {
+    const tabs = [];
+    for (const name of ["A", "B", "C", "D", "E"]) tabs.push(await desk.tab(name));
+    await desk.control.shut("second");
+    const started = await Promise.all(tabs.map((tab) => tab.startMany(20, tab.name)));
+    expect(started.flatMap(({ refused }) => refused)).toEqual([]);
+    await desk.begun("second", 20);
+    const [first, , third, fourth, last] = tabs;
+    await Promise.all([first, third, fourth].map((tab) => tab?.page.close()));
+    await desk.control.open("second");
+    if (last === undefined) throw new Error("five tabs were opened");
+    for (const id of started.flatMap(({ ids }) => ids)) await completed(last, id, STEPS);
+    expect(await last.counts()).toEqual({ COMPLETED: 100 });
   });
 
   it("a frozen leader", async () => {
