@@ -151,7 +151,7 @@ describe.each(backends)("on %s", (backend) => {
     expect(started.flatMap(({ refused }) => refused)).toEqual([]);
     await desk.begun("second", 20);
     const [first, , third, fourth, last] = tabs;
-    await Promise.all([first, third, fourth].map((tab) => tab?.page.close()));
+    await Promise.all([first, third, fourth].map(async (tab) => tab?.page.close()));
     await desk.control.open("second");
     if (last === undefined) throw new Error("five tabs were opened");
     for (const id of started.flatMap(({ ids }) => ids)) await completed(last, id, STEPS);
